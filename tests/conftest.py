@@ -1,0 +1,25 @@
+"""What every test gets: a fixed seed for lamina, and a generator of its own."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+
+from lamina.random import seed
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """lamina's random streams start at the same place in every test, in whatever order they run."""
+    seed(0)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """A generator seeded by the test's own name.
+
+    crc32 and not hash(): hash() of a string differs from process to process.
+    """
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
