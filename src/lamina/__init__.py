@@ -1,1 +1,12 @@
+"""lamina: a define-by-run deep-learning framework in readable Python.
+
+The public names, in reading order.
+"""
+
+from . import arrays, config, errors, random
+from .arrays import from_dlpack
+from .config import current, no_grad, test_mode, using
+from .core import Buffer, Function, Parameter, Variable, gradients
+from .random import seed
+
 __version__ = "0.1.0"

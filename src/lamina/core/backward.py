@@ -1,0 +1,360 @@
+"""The backward walk: from results to leaves, newest operator first.
+
+The walk is a loop, not a recursion, so depth costs nothing. It brings every gradient back to the
+shape and dtype of what it belongs to (broadcasting is undone here and nowhere else), sums what
+arrives twice without touching anybody's arrays, and frees what it has used.
+"""
+
+# pyright: reportPrivateUsage=false
+# (one engine in four files: they share the slots of Variable, which are nobody else's)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..arrays import as_array
+from ..config import current, using
+from ..errors import BackwardTwiceError, GraphError, InPlaceError, ShapeError
+from .function import Function, Node, Port, stamp
+from .variable import Edge, Hook, Shape, Variable, result
+
+Pending = dict[Any, Variable]  # by Node, Port or leaf
+
+
+def backward(
+    self: Variable,
+    grad: Any = None,
+    retain_grad: bool = False,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+) -> None:
+    """Add the derivative of this Variable to the ``grad`` of every leaf it was made from.
+
+    Args:
+        grad: derivative of the final result by this Variable, of its shape; 1 for a single number.
+        retain_grad: keep the gradients of the Variables in between as well.
+        create_graph: record this computation too, so that gradients can be differentiated. The
+            gradients then hold the graph and the graph holds the leaves: a cycle that lives until
+            ``cleargrad``. `gradients` gives values and leaves no such cycle.
+        retain_graph: keep what a second ``backward`` needs; None means: as ``create_graph``.
+    Raises:
+        ShapeError: ``grad`` is missing, or has another shape.
+        GraphError: nothing here requires a gradient.
+        BackwardTwiceError: the graph was already used and freed.
+        InPlaceError: data changed since it was used.
+    """
+    if not self._requires_grad:
+        raise GraphError(
+            f"backward: {_called(self)} requires no gradient: no Variable that requires one led to "
+            "it, or it was made under no_grad()"
+        )
+    walk = _Walk(create_graph, create_graph if retain_graph is None else retain_graph, retain_grad)
+    walk.run([self], [_seed(self, grad)])
+    for leaf in list(walk.pending):
+        _deliver(leaf, walk.finish(leaf), walk)
+
+
+def gradients(
+    ys: Variable | Sequence[Variable],
+    xs: Variable | Sequence[Variable],
+    gys: Any = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+) -> Any:
+    """The derivatives of ``ys`` by ``xs``, as values: no ``grad`` is touched, no cycle is left.
+
+    Args:
+        ys: one result or several (their derivatives are summed).
+        xs: one Variable or several, leaves or not. Only what leads to them is computed.
+        gys: one derivative a result; None for single numbers.
+        create_graph: make the gradients differentiable.
+        retain_graph: keep what a second walk needs; None means: as ``create_graph``.
+    Returns:
+        One Variable for one ``x``, a tuple for several; None where ``ys`` do not depend on ``x``.
+    Example:
+        >>> x = Variable([3.0])
+        >>> (g,) = gradients(x * x, [x], create_graph=True)
+        >>> gradients(g, x)
+        Variable([2.], float64)
+    """
+    results = [ys] if isinstance(ys, Variable) else list(ys)
+    wanted = [xs] if isinstance(xs, Variable) else list(xs)
+    seeds = [None] * len(results) if gys is None else [gys] if isinstance(ys, Variable) else gys
+    if len(seeds) != len(results):
+        raise ShapeError(f"gradients: {len(results)} results need as many gys, got {len(seeds)}")
+    for y in (*results, *wanted):
+        if not y._requires_grad:
+            raise GraphError(f"gradients: {_called(y)} requires no gradient")
+    walk = _Walk(create_graph, create_graph if retain_graph is None else retain_graph, False)
+    targets = [_place(x) for x in wanted]
+    walk.wanted = set(targets)
+    walk.run(results, [_seed(y, g) for y, g in zip(results, seeds, strict=True)])
+    for target in walk.wanted & walk.pending.keys():
+        walk.finish(target)
+    found = tuple(walk.found.get(target) for target in targets)
+    return found[0] if isinstance(xs, Variable) else found
+
+
+def _place(v: Variable) -> Any:
+    """Where gradients of ``v`` are collected: its Node or Port, or itself if it is a leaf."""
+    return v if v._edge is None else v._edge
+
+
+def _called(v: Variable) -> str:
+    return f"Variable {v.name!r}" if v.name else f"a Variable of shape {v.shape}"
+
+
+def _seed(y: Variable, grad: Any) -> Variable:
+    if grad is None:
+        if y.size != 1:
+            raise ShapeError(
+                f"backward: a result of shape {y.shape} needs grad, an array of that shape; "
+                "or make it one number first, with sum() or mean()"
+            )
+        return result(np.ones_like(y._data))
+    given = grad if isinstance(grad, Variable) else result(as_array(grad, "backward: grad"))
+    if given.shape != y.shape:
+        raise ShapeError(f"backward: grad should have shape {y.shape}, got {given.shape}")
+    return given
+
+
+class _Walk:
+    """One pass over the graph, and what was asked of it."""
+
+    def __init__(self, create_graph: bool, retain_graph: bool, retain_grad: bool):
+        self.create_graph = create_graph
+        self.retain_graph = retain_graph
+        self.retain_grad = retain_grad
+        self.wanted: set[Any] | None = None  # None: all leaves
+        self.found: Pending = {}
+        self.pending: Pending = {}
+        self.shared: set[int] = set()  # arrays that a gradient may not own alone
+        self.debug = current().debug
+
+    def run(self, ys: list[Variable], seeds: list[Variable]) -> None:
+        with using(grad=self.create_graph):
+            for y, seed in zip(ys, seeds, strict=True):
+                target = _place(y)
+                self.shared.add(id(seed._data))
+                self.arrive(target, _fit(seed, target.shape, target.dtype))
+            nodes = reachable(y._edge for y in ys)
+            for node in nodes if self.wanted is None else self.leading(nodes, self.wanted):
+                gys = self.incoming(node)
+                if gys is not None:
+                    self.visit(node, gys)
+
+    @staticmethod
+    def leading(nodes: list[Node], wanted: set[Any]) -> list[Node]:
+        """The nodes behind which something wanted lies."""
+        found: list[Node] = []
+        on_the_way = set(wanted)
+        for node in reversed(nodes):
+            if any(edge in on_the_way or _node_of(edge) in on_the_way for edge in node.edges):
+                on_the_way.add(node)
+                found.append(node)
+        return found[::-1]
+
+    def incoming(self, node: Node) -> list[Variable] | None:
+        """The complete gradients of a node's results; None if none arrived."""
+        if node.ports is None:
+            return [self.finish(node)] if node in self.pending else None
+        arrived = [port for port in node.ports if port in self.pending]
+        if not arrived:
+            return None
+        like = self.pending[arrived[0]]._data
+        return [
+            self.finish(port)
+            if port in self.pending
+            else result(np.zeros(port.shape, port.dtype, like=like))
+            for port in node.ports
+        ]
+
+    def finish(self, target: Any) -> Variable:
+        """A gradient is complete: take it out, run the hooks, and keep it if that was asked."""
+        grad = self.pending.pop(target)
+        if target.hooks:
+            for hook in target.hooks:
+                grad = _hooked(hook, grad, target)
+        if self.retain_grad and target.__class__ in (Node, Port):
+            target.grad = _own(grad)
+        if self.wanted is not None and target in self.wanted:
+            self.found[target] = grad
+        return grad
+
+    def visit(self, node: Node, gys: list[Variable]) -> None:
+        """Call one ``backward`` and send what it gives to where the inputs came from."""
+        function, saved = node.function, node.saved
+        if function is None:  # unchained: the graph ends here
+            return
+        if saved is None:
+            raise BackwardTwiceError(
+                f"backward: the graph at {function!r} was used and freed by an earlier backward; "
+                "run forward again, or call the first backward(retain_graph=True)"
+            )
+        if node.stamp != stamp(saved, self.debug and isinstance(node.stamp, tuple)):
+            raise InPlaceError(
+                f"backward: data that {function!r} needs was changed after it ran; "
+                "change data after backward, or work on a copy"
+            )
+        if self.create_graph:
+            saved = _rejoined(function, node, saved)
+        gxs = _call(function, gys, saved)
+        if len(gxs) != len(node.edges):
+            raise GraphError(
+                f"{type(function).__name__}.backward should give {len(node.edges)} gradients, "
+                f"one an input, got {len(gxs)}"
+            )
+        for edge, gx in zip(node.edges, gxs, strict=True):
+            if edge is None or gx is None:
+                continue
+            if gx.__class__ is not Variable:
+                gx = _computed(function, gx)
+                if gx is None:
+                    continue
+            if edge.__class__ is not Node:
+                self.note_shared(gx, gys, saved)
+            self.arrive(edge, _fit(gx, edge.shape, edge.dtype))
+        if not self.retain_graph:
+            node.saved = None
+
+    def note_shared(self, gx: Variable, gys: list[Variable], saved: tuple[Any, ...]) -> None:
+        array = gx._data
+        for other in (*gys, *saved):
+            if other.__class__ is tuple or getattr(other, "_data", None) is array:
+                self.shared.add(id(array))
+                return
+
+    def arrive(self, target: Any, gx: Variable) -> None:
+        old = self.pending.get(target)
+        self.pending[target] = gx if old is None else old + gx
+
+
+def _call(function: Function, gys: list[Variable], saved: tuple[Any, ...]) -> tuple[Any, ...]:
+    names = function._keywords
+    if names:
+        gxs = function.backward(*gys, **dict(zip(names, saved, strict=True)))
+    else:
+        gxs = function.backward(*gys, *saved)
+    return gxs if type(gxs) is tuple else (gxs,)
+
+
+def _computed(function: Function, gx: Any) -> Variable | None:
+    if callable(gx):
+        gx = gx()
+    if gx is None or isinstance(gx, Variable):
+        return gx
+    raise GraphError(
+        f"{type(function).__name__}.backward should give Variables, made with lamina's operators, "
+        f"or None, got {type(gx).__name__}"
+    )
+
+
+def _rejoined(function: Function, node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What was saved of the results, joined to the graph again, so that it can be differentiated."""
+    values = list(saved)
+    for i, k in enumerate(function._keeps):
+        if k < 0:
+            values[i] = result(saved[i]._data)
+            values[i]._version = saved[i]._version
+            values[i]._edge = node if node.ports is None else node.ports[~k]
+            values[i]._requires_grad = True
+    return tuple(values)
+
+
+def _fit(gx: Variable, shape: Shape, dtype: Any) -> Variable:
+    """``gx`` in the shape and dtype of what it is the gradient of: broadcasting undone."""
+    data = gx._data
+    if data.shape != shape:
+        if len(data.shape) < len(shape) or not _broadcasts(shape, data.shape):
+            raise ShapeError(f"backward: a gradient of shape {data.shape} came for {shape}")
+        lead = len(data.shape) - len(shape)
+        axes = tuple(range(lead)) + tuple(
+            lead + i for i, n in enumerate(shape) if n == 1 and data.shape[lead + i] != 1
+        )
+        gx = gx.sum(axes, keepdims=True).reshape(shape)
+    if gx._data.dtype != dtype:
+        gx = gx.real if gx._data.dtype.kind == "c" and dtype.kind != "c" else gx
+        gx = gx if gx._data.dtype == dtype else gx.astype(dtype)
+    return gx
+
+
+def _broadcasts(shape: Shape, to: Shape) -> bool:
+    return all(n in (1, m) for n, m in zip(reversed(shape), reversed(to), strict=False))
+
+
+def _hooked(hook: Hook, grad: Variable, target: Edge) -> Variable:
+    new = hook(grad)
+    if new is None:
+        return grad
+    if not isinstance(new, Variable) or new.shape != target.shape:
+        got = new.shape if isinstance(new, Variable) else type(new).__name__
+        raise ShapeError(f"hook: should give a Variable of shape {target.shape} or None, got {got}")
+    return new
+
+
+def _deliver(leaf: Variable, gx: Variable, walk: _Walk) -> None:
+    """Add a complete gradient to a leaf's, in an array that the leaf's gradient owns alone."""
+    if leaf._grad is not None:
+        with using(grad=walk.create_graph):
+            gx = leaf._grad + gx
+    elif id(gx._data) in walk.shared or not _owns(gx._data) or leaf.hooks:
+        gx = _own(gx)
+    walk.shared.add(id(gx._data))
+    leaf._grad = gx
+
+
+def _owns(array: Any) -> bool:
+    return getattr(array, "base", None) is None and (
+        not isinstance(array, np.ndarray) or array.flags.writeable
+    )
+
+
+def _own(grad: Variable) -> Variable:
+    """A copy that keeps its place in the graph."""
+    if grad._edge is not None:
+        return grad * 1
+    return result(grad._data.copy())
+
+
+def _node_of(edge: Any) -> Any:
+    return edge.node if edge.__class__ is Port else edge
+
+
+def reachable(edges: Iterable[Edge | None]) -> list[Node]:
+    """All nodes that led to the given places, newest first."""
+    seen: set[Node] = set()
+    stack = [_node_of(edge) for edge in edges]
+    while stack:
+        node = stack.pop()
+        if node.__class__ is Node and node not in seen:
+            seen.add(node)
+            stack.extend([_node_of(edge) for edge in node.edges])
+    return sorted(seen, key=attrgetter("order"), reverse=True)
+
+
+def unchain(self: Variable) -> None:
+    """Make this Variable a leaf: what it was made from is forgotten."""
+    self._edge = None
+
+
+def unchain_backward(self: Variable) -> None:
+    """Cut the graph behind this Variable: all Variables that led to it become its beginning.
+
+    For truncated backpropagation through time: a later ``backward`` stops where this was called.
+    """
+    if self._edge is None:
+        return
+    own = _node_of(self._edge)
+    for node in reachable([self._edge]):
+        if node is not own:
+            node.function, node.saved, node.edges = None, None, ()
+
+
+Variable.backward = backward
+Variable.unchain = unchain
+Variable.unchain_backward = unchain_backward

@@ -1,0 +1,303 @@
+"""Function: what an operator is, and the one place where it is applied.
+
+An operator is a class. ``forward`` is its formula, in NumPy, on plain arrays. ``backward`` is its
+derivative, in lamina's own operators, on Variables, so that it can be differentiated again. The
+parameters of ``backward`` after the incoming gradients name what it needs: arguments of ``forward``
+or its results. Nothing else is kept.
+"""
+
+# pyright: reportPrivateUsage=false
+# (one engine in four files: they share the slots of Variable, which are nobody else's)
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, dataclass_transform
+
+import numpy as np
+
+from ..arrays import Array, DType, as_array
+from ..config import current
+from ..errors import GraphError, NonFiniteError
+from .variable import Edge, Hook, Shape, Variable, result
+
+NUMBERS = frozenset((float, int, bool, complex, type(None)))
+"""Operands that reach ``forward`` as they are. NumPy treats a Python number as weak: it takes the
+dtype of the array it meets."""
+
+_order = itertools.count().__next__
+
+
+class Node:
+    """One application of an operator: where its gradients go, and what ``backward`` needs."""
+
+    __slots__ = (
+        "dtype",
+        "edges",  # one an input: a Node, a Port, a leaf Variable, or None
+        "function",  # None once it was unchained
+        "grad",
+        "hooks",
+        "order",
+        "ports",  # its results, if there are several
+        "saved",  # what backward named; None once it was used
+        "shape",
+        "stamp",  # the versions of what was saved
+    )
+
+    edges: tuple[Edge | None, ...]
+    function: Function | None
+    grad: Variable | None
+    hooks: list[Hook] | None
+    order: int
+    ports: tuple[Port, ...] | None
+    saved: tuple[Any, ...] | None
+    shape: Shape
+    dtype: DType
+    stamp: Any
+
+
+class Port:
+    """One of several results of a Node."""
+
+    __slots__ = ("dtype", "grad", "hooks", "index", "node", "shape")
+
+    def __init__(self, node: Node, index: int, array: Array):
+        self.node, self.index = node, index
+        self.shape, self.dtype = array.shape, array.dtype
+        self.grad: Variable | None = None
+        self.hooks: list[Hook] | None = None
+
+
+@dataclass_transform(frozen_default=True)
+class Function:
+    """An operator. Subclass it, write ``forward`` and ``backward``, and call an instance.
+
+    Annotated attributes are the operator's parameters: the class becomes a frozen dataclass, so
+    that an operator compares, hashes and prints as its formula reads. It holds no arrays.
+
+    ``backward`` receives one Variable a result (``gy`` for ``y``, or ``*gys``), then whatever it
+    names. It returns one gradient an input: a Variable, None where there is none, or a function
+    without arguments that computes it, called only if that input requires it. Gradients may have
+    the broadcast shape: the walk sums them back.
+
+    A kernel that NumPy calls on absent arrays cannot describe also defines ``spec(*specs)``: the
+    result's shape and dtype from those of the inputs.
+
+    Example:
+        >>> class Cube(Function):
+        ...     def forward(self, x):
+        ...         return x * x * x
+        ...     def backward(self, gy, x):
+        ...         return gy * 3.0 * x * x
+        >>> x = Variable([2.0])
+        >>> Cube()(x)
+        Variable([8.], float64)
+    """
+
+    views: ClassVar[bool] = False
+    """Whether a result may share memory with the first input."""
+
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Any]]
+    spec: ClassVar[Callable[..., Any] | None] = None
+    _keeps: ClassVar[tuple[int, ...]] = ()
+    _rest: ClassVar[int] = -1  # where a variadic forward's *xs starts, if backward names it
+    _keywords: ClassVar[tuple[str, ...]] = ()  # what backward(*gys, name, ...) names
+
+    def __init_subclass__(cls) -> None:
+        own = vars(cls)
+        if inspect.get_annotations(cls) and "__init__" not in own:
+            dataclass(frozen=True, eq=False, repr=False)(cls)
+        if "forward" in own or "backward" in own:
+            if hasattr(cls, "forward") and hasattr(cls, "backward"):
+                cls._keeps, cls._rest, cls._keywords = _what_is_kept(cls)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Apply the operator to Variables, arrays and numbers; gives Variables."""
+        arrays: list[Any] = []
+        record = False
+        for x in inputs:
+            if isinstance(x, Variable):
+                array = x._data
+                arrays.append(x._known() if array is None else array)
+                if x._requires_grad:
+                    record = True
+            elif type(x) in NUMBERS:
+                arrays.append(x)
+            else:
+                arrays.append(as_array(x, type(self).__name__))
+        state = current()
+        y = self.forward(*arrays) if self.spec is None else _opaque(self, arrays)
+        if type(y) is tuple:
+            return _results(self, inputs, y, record and state.grad, state.debug)
+        if not isinstance(y, np.ndarray):
+            y = as_array(y, type(self).__name__)
+        if state.debug:
+            _check_finite(self, arrays, (y,))
+        out = result(y)
+        if self.views:
+            _share_version(inputs, out)
+        if record and state.grad and y.dtype.kind in "fc":
+            node = _node(self, inputs, (out,), state.debug)
+            node.shape, node.dtype = y.shape, y.dtype
+            out._edge = node
+            out._requires_grad = True
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).items()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+
+def _opaque(function: Function, arrays: list[Any]) -> Any:
+    """A kernel: run it, or tell an array that is not there yet what would come out."""
+    for array in arrays:
+        hear = getattr(array, "__hear__", None)
+        if hear is not None:
+            return hear(function, arrays)
+    return function.forward(*arrays)
+
+
+def _results(
+    function: Function, inputs: tuple[Any, ...], ys: tuple[Any, ...], record: bool, debug: bool
+) -> tuple[Variable, ...]:
+    """Wrap several results; those that are floating share one Node."""
+    arrays = tuple(as_array(y, type(function).__name__) for y in ys)
+    if debug:
+        _check_finite(function, [], arrays)
+    outs = tuple(result(array) for array in arrays)
+    if record:
+        node = _node(function, inputs, outs, debug)
+        node.ports = tuple(Port(node, i, array) for i, array in enumerate(arrays))
+        for out, port in zip(outs, node.ports, strict=True):
+            if port.dtype.kind in "fc":
+                out._edge = port
+                out._requires_grad = True
+    if function.views:
+        for out in outs:
+            _share_version(inputs, out)
+    return outs
+
+
+def _node(
+    function: Function, inputs: tuple[Any, ...], outs: tuple[Variable, ...], debug: bool
+) -> Node:
+    node = Node()
+    node.function = function
+    node.edges = tuple(
+        [
+            (x if x._edge is None else x._edge)
+            if isinstance(x, Variable) and x._requires_grad
+            else None
+            for x in inputs
+        ]
+    )
+    node.order = _order()
+    node.grad = node.hooks = node.ports = None
+    keeps = function._keeps
+    if keeps:
+        node.saved = tuple([_kept(inputs[k]) if k >= 0 else _twin(outs[~k]) for k in keeps])
+    else:
+        node.saved = ()
+    if function._rest >= 0:
+        node.saved += (tuple([_kept(x) for x in inputs[function._rest :]]),)
+    node.stamp = stamp(node.saved, debug)
+    return node
+
+
+def _kept(x: Any) -> Any:
+    if isinstance(x, Variable) or type(x) in NUMBERS:
+        return x
+    return result(as_array(x))
+
+
+def _twin(out: Variable) -> Variable:
+    """What a Node keeps of its own result: not the Variable itself, which would be a cycle."""
+    twin = result(out._data)
+    twin._version = out._version
+    return twin
+
+
+def stamp(saved: tuple[Any, ...], debug: bool) -> Any:
+    """A number that changes when saved data is changed; with ``debug``, also from outside."""
+    total = 0
+    for x in saved:
+        if isinstance(x, Variable):
+            total += x._version[0]
+        elif type(x) is tuple:
+            total += stamp(x, False)
+    if debug:
+        flat = [x for item in saved for x in (item if type(item) is tuple else (item,))]
+        return total, hash(tuple(x.numpy().tobytes() for x in flat if isinstance(x, Variable)))
+    return total
+
+
+def _share_version(inputs: tuple[Any, ...], out: Variable) -> None:
+    source = inputs[0]
+    if isinstance(source, Variable) and getattr(out._data, "base", None) is not None:
+        out._version = source._version
+
+
+def _check_finite(function: Function, inputs: list[Any], outputs: tuple[Any, ...]) -> None:
+    for y in outputs:
+        if y.dtype.kind not in "fc" or hasattr(y, "__hear__") or np.isfinite(y).all():
+            continue
+        came = ", ".join(_range(x) for x in inputs)
+        raise NonFiniteError(
+            f"{function!r}: the result, of shape {y.shape}, has {int(np.isnan(y).sum())} NaN and "
+            f"{int(np.isinf(y).sum())} infinite values; the inputs were {came or 'not recorded'}"
+        )
+
+
+def _range(x: Any) -> str:
+    if not hasattr(x, "shape") or not x.size:
+        return repr(x)
+    return f"{x.dtype} {x.shape} from {x.min():.6g} to {x.max():.6g}"
+
+
+# -- what backward names -------------------------------------------------------------------------
+
+
+def _what_is_kept(cls: type[Function]) -> tuple[tuple[int, ...], int, tuple[str, ...]]:
+    """Read the two signatures: which inputs (i) and results (~i) ``backward`` names."""
+    taken = list(inspect.signature(cls.forward).parameters.values())[1:]
+    inputs = [p.name for p in taken]
+    if any(p.default is not p.empty for p in taken):
+        raise GraphError(f"{cls.__name__}.forward: arguments are arrays; give parameters as fields")
+    rest = next((i for i, p in enumerate(taken) if p.kind is p.VAR_POSITIONAL), -1)
+    parameters = list(inspect.signature(cls.backward).parameters.values())[1:]
+    results, needed = _split(parameters, inputs)
+    keeps: list[int] = []
+    for name in needed:
+        if name in inputs and inputs.index(name) != rest:
+            keeps.append(inputs.index(name))
+        elif name in results:
+            keeps.append(~results.index(name))
+        elif name not in inputs or name != needed[-1]:
+            raise GraphError(
+                f"{cls.__name__}.backward asks for {name!r}; it may name inputs ({', '.join(inputs)}) "
+                f"or results ({', '.join(results)}), and a variadic input last"
+            )
+    keywords = tuple(needed) if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL else ()
+    return tuple(keeps), rest if rest >= 0 and inputs[rest] in needed else -1, keywords
+
+
+def _split(parameters: list[inspect.Parameter], inputs: list[str]) -> tuple[list[str], list[str]]:
+    """The results that the leading ``g...`` parameters stand for, and the names after them."""
+    names = [p.name for p in parameters]
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return ["y"], names[1:]  # *gys, then keywords
+    count = 0
+    while count < len(names) and names[count][:1] == "g" and names[count] not in inputs:
+        count += 1
+    return [name[1:] for name in names[:count]], names[count:]
+
