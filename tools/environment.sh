@@ -68,7 +68,7 @@ make_venv() {
 is_sound && [ $# -eq 0 ] && cmp -s pyproject.toml "$stamps/$extra" && exit 0
 
 is_sound && "$venv/bin/python" -m pip --version >/dev/null 2>&1 || make_venv
-say "installing lamina[$extra] $* into $venv: a minute or two the first time, at once afterwards"
+say "installing lamina[$extra]${*:+ with $*} into $venv: a minute or two the first time, at once afterwards"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extra]" "$@" ||
     fail "pip could not install; the lines above say why. Run the same command again to go on."
 mkdir -p "$stamps"
