@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 FLOORS = [
-    {"errors", "config", "arrays"},
+    {"errors", "config", "arrays", "log"},
     {"core", "listen", "random"},
     {"functions"},
     {"kernels"},
