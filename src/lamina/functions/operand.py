@@ -1,0 +1,63 @@
+"""What operators are given, made uniform: operands, axes and lengths, with errors that say where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import index
+from typing import Any
+
+from ..arrays import as_array
+from ..core.variable import Shape, Variable, result
+from ..errors import DTypeError, RangeError
+
+
+def as_variable(x: Any, operation: str) -> Variable:
+    """``x`` if it is a Variable, else a constant around it."""
+    return x if isinstance(x, Variable) else result(as_array(x, operation))
+
+
+def as_integer(n: Any, what: str) -> int:
+    """``n`` as a Python int.
+
+    Raises:
+        DTypeError: for anything but an integer.
+    """
+    try:
+        return index(n)
+    except TypeError:
+        raise DTypeError(f"{what} should be an integer, got {n!r}") from None
+
+
+def as_axis(axis: Any, ndim: int, operation: str) -> int:
+    """``axis`` counted from the front.
+
+    Raises:
+        RangeError: if there is no such axis.
+    """
+    n = as_integer(axis, f"{operation}: axis")
+    if not -ndim <= n < ndim:
+        raise RangeError(f"{operation}: axis {n} is outside an array of {_count(ndim)}")
+    return n + ndim if n < 0 else n
+
+
+def as_axes(axes: Any, ndim: int, operation: str) -> tuple[int, ...]:
+    """One axis or several, counted from the front.
+
+    Raises:
+        RangeError: if there is no such axis, or one is named twice.
+    """
+    given = tuple(axes) if isinstance(axes, Iterable) else (axes,)
+    counted = tuple([as_axis(axis, ndim, operation) for axis in given])
+    if len(set(counted)) != len(counted):
+        raise RangeError(f"{operation}: axes {given} name one axis twice")
+    return counted
+
+
+def as_shape(shape: Any, operation: str) -> Shape:
+    """Lengths as a tuple of ints; one length stands for a shape of one axis."""
+    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    return tuple([as_integer(n, f"{operation}: a length") for n in given])
+
+
+def _count(ndim: int) -> str:
+    return f"{ndim} axis" if ndim == 1 else f"{ndim} axes"
