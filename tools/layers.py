@@ -10,10 +10,12 @@ import ast
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
+GROUND = ("errors", "log", "config", "arrays", "files")  # each may import those before it
 FLOORS = [
-    {"errors", "config", "arrays", "log"},
+    set(GROUND),
     {"core", "listen", "random"},
     {"functions"},
     {"kernels"},
@@ -24,12 +26,8 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
-SIDEWAYS = {
-    ("config", "errors"),
-    ("arrays", "errors"),
-    ("arrays", "config"),
-    ("core", "random"),  # a lazy Parameter draws its first values from the stream of its path
-}
+SIDEWAYS = {(later, earlier) for earlier, later in combinations(GROUND, 2)}
+SIDEWAYS.add(("core", "random"))  # a lazy Parameter draws from the stream of its path
 FACADE = {"lamina", "lamina.__main__"}
 ALWAYS_THERE = {"numpy", "lamina", *sys.stdlib_module_names}
 
