@@ -27,12 +27,15 @@ class Config:
         dtype: floating dtype of new parameters that name none.
         debug: every operator checks that its results are finite, and ``backward`` that the arrays
             it kept are what they were. Slow.
+        stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
+            alone are asked for; set by ``build`` and ``summary``.
     """
 
     grad: bool = True
     train: bool = True
     dtype: np.dtype[Any] = np.dtype(np.float32)
     debug: bool = False
+    stand_in: Callable[[Any], Any] | None = None
 
 
 _config: ContextVar[Config] = ContextVar("lamina", default=Config())  # noqa: B039 (it is frozen)
@@ -63,7 +66,7 @@ class using(ContextDecorator):
                 raise DTypeError(f"using: {name!r} is no setting; there are {', '.join(names)}")
             if name == "dtype":
                 settings[name] = _floating(value)
-            elif not isinstance(value, bool):
+            elif name != "stand_in" and not isinstance(value, bool):
                 raise DTypeError(f"using: {name} should be True or False, got {value!r}")
         self._settings = settings
         self._tokens: list[Token[Config]] = []

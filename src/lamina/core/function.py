@@ -300,4 +300,3 @@ def _split(parameters: list[inspect.Parameter], inputs: list[str]) -> tuple[list
     while count < len(names) and names[count][:1] == "g" and names[count] not in inputs:
         count += 1
     return [name[1:] for name in names[:count]], names[count:]
-

@@ -36,7 +36,8 @@ class Parameter(Variable):
     Args:
         data: an array, or None for a lazy one.
         name: used until a Layer gives it a path.
-        shape: plans the shape of a lazy Parameter.
+        shape: plans the shape of a lazy Parameter; None for a length that is learnt later, as in
+            ``(None, 10)``.
         dtype: of the numbers to come; None means ``current().dtype``.
         init: ``init(shape, dtype, generator)`` draws the numbers.
     Raises:
@@ -52,12 +53,13 @@ class Parameter(Variable):
         (2, 3)
     """
 
-    __slots__ = ("_device", "_dtype", "_init", "_shape", "owner")
+    __slots__ = ("_device", "_dtype", "_init", "_shape", "owner", "pattern")
 
     _shape: Shape | None
     _dtype: DType
     _init: Initializer | None
     _device: str
+    pattern: tuple[int | None, ...] | None  # the shape as it was given, perhaps in part
     owner: Callable[[], Owner | None] | None  # a weak reference, set by the Layer
 
     def __init__(
@@ -65,7 +67,7 @@ class Parameter(Variable):
         data: Any = None,
         name: str | None = None,
         *,
-        shape: Shape | None = None,
+        shape: tuple[int | None, ...] | None = None,
         dtype: Any = None,
         init: Initializer | None = None,
     ):
@@ -75,7 +77,8 @@ class Parameter(Variable):
             self._start(None, name)
             self._requires_grad = True
         self._dtype = _parameter_dtype(dtype) if data is None else self._data.dtype
-        self._shape = shape
+        self.pattern = shape
+        self._shape = _complete(shape)
         self._init = init
         self._device = "cpu" if data is None else device_of(data)
         self.owner = None
@@ -95,18 +98,33 @@ class Parameter(Variable):
         Raises:
             ShapeError: if another shape was fixed before.
         """
-        if self._shape is not None and self._shape != shape:
-            raise ShapeError(f"{self._called()}: should have shape {self._shape}, got {shape}")
+        self._check(tuple(shape))
         self._shape = tuple(shape)
 
+    def admits(self, shape: Shape) -> bool:
+        """Whether ``shape`` agrees with what is known of the shape."""
+        known = self.pattern if self._shape is None else self._shape
+        return known is None or (
+            len(known) == len(shape)
+            and all(n in (None, m) for n, m in zip(known, shape, strict=True))
+        )
+
+    def _check(self, shape: Shape) -> None:
+        if not self.admits(shape):
+            known = self.pattern if self._shape is None else self._shape
+            raise ShapeError(f"{self._called()}: should have shape {known}, got {shape}")
+
     def forget(self) -> None:
-        """Become lazy again: what a first call that failed leaves behind."""
-        self._data = self._shape = self._grad = None
+        """Become what it was when it was made: what a first call that failed leaves behind."""
+        self._data = self._grad = None
+        self._shape = _complete(self.pattern)
 
     @property
     def data(self) -> Any:
         """The array; a planned Parameter draws it now; None while it is lazy."""
         if self._data is None and self.state == "planned":
+            if current().stand_in is not None:
+                return current().stand_in(self)
             self._draw()
         return self._data
 
@@ -114,6 +132,8 @@ class Parameter(Variable):
     def data(self, value: Any) -> None:
         if value is None:
             raise DTypeError(f"{self._called()}: data cannot be set to None; use forget()")
+        if self._data is None:
+            self._check(np.shape(value))
         Variable.data.__set__(self, value)
         self._shape, self._dtype = self._data.shape, self._data.dtype
         self._device = device_of(self._data)
@@ -203,6 +223,7 @@ class Parameter(Variable):
         state = super().__getstate__() | {"data": self.data}  # a copy starts from the same numbers
         return state | {
             "shape": self._shape,
+            "pattern": self.pattern,
             "dtype": self._dtype,
             "init": self._init,
             "device": self._device,
@@ -212,7 +233,13 @@ class Parameter(Variable):
         super().__setstate__(state)
         self._shape, self._dtype = state["shape"], state["dtype"]
         self._init, self._device = state["init"], state["device"]
+        self.pattern = state["pattern"]
         self.owner = None
+
+
+def _complete(shape: tuple[int | None, ...] | None) -> Shape | None:
+    """The shape, if no length in it is missing."""
+    return None if shape is None or None in shape else shape  # pyright: ignore[reportReturnType]
 
 
 def _parameter_dtype(dtype: Any) -> DType:

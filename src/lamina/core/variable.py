@@ -120,7 +120,9 @@ class Variable:
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if self._edge is not None:
-            raise GraphError("requires_grad: the result of an operator follows its inputs; detach()")
+            raise GraphError(
+                "requires_grad: the result of an operator follows its inputs; detach()"
+            )
         if value and self.dtype is not None and not is_floating(self.dtype):
             raise DTypeError(f"requires_grad: {self.dtype} has no gradient; use a floating dtype")
         self._requires_grad = bool(value)

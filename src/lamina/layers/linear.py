@@ -1,0 +1,113 @@
+"""Linear: the fully connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import DType, as_array, is_floating
+from ..core import Parameter, Variable
+from ..errors import DTypeError, RangeError, ShapeError
+from ..functions import linear
+from .initializers import Initializer, Zeros, lecun_normal
+from .layer import Layer
+
+
+class Linear(Layer):
+    """``y = x W + b``, over the last axis of ``x``.
+
+    Weights start from LeCun's normal distribution, of variance ``1 / in_size``, which keeps the
+    variance of the signal from layer to layer (for inputs of variance 1 and no or a linear
+    activation; before ReLU use ``he_normal()``). Biases start at zero.
+
+    Args:
+        out_size: length of the last axis of the result.
+        nobias: True leaves ``b`` out; then ``b`` is None.
+        dtype: of the parameters, floating.
+        in_size: length of the last axis of ``x``; None learns it at the first call.
+        init: draws ``W``; None means ``lecun_normal()``.
+    Raises:
+        RangeError: a size that is not a positive integer.
+        DTypeError: ``nobias`` that is not a bool, or a ``dtype`` that is not floating.
+    Example:
+        >>> layer = Linear(3)
+        >>> layer(np.ones((2, 5, 4), np.float32)).shape
+        (2, 5, 3)
+        >>> layer
+        Linear(4 -> 3)
+    Source:
+        Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient BackProp", 1998, section 4.6.
+    """
+
+    transposed = {"chainer": ("W",)}
+
+    def __init__(
+        self,
+        out_size: int,
+        nobias: bool = False,
+        dtype: Any = np.float32,
+        in_size: int | None = None,
+        *,
+        init: Initializer | None = None,
+    ):
+        super().__init__()
+        if not isinstance(nobias, (bool, np.bool_)):
+            hint = f"; did you mean Linear({nobias}, in_size={out_size})?"
+            raise DTypeError(
+                f"Linear: nobias should be True or False, got {nobias!r}"
+                + (hint if isinstance(nobias, int) else "")
+            )
+        self.out_size = _size("out_size", out_size)
+        rows = None if in_size is None else _size("in_size", in_size)
+        self.W = Parameter(
+            None,
+            name="W",
+            shape=(rows, self.out_size),
+            dtype=_floating(dtype),
+            init=init or lecun_normal(),
+        )
+        self.b = (
+            None
+            if nobias
+            else Parameter(None, name="b", dtype=dtype, shape=(self.out_size,), init=Zeros())
+        )
+
+    @property
+    def in_size(self) -> int | None:
+        """The length of the last axis of ``x``; None until it is known."""
+        return None if self.W.state == "lazy" else self.W.shape[0]
+
+    @property
+    def dtype(self) -> DType:
+        return self.W.dtype
+
+    def forward(self, x: Any) -> Variable:
+        """``x: (..., in_size)`` to ``(..., out_size)``."""
+        if self.W.state == "lazy":
+            shape = x.shape if isinstance(x, Variable) else as_array(x, "Linear: x").shape
+            if not shape or shape[-1] == 0:
+                raise ShapeError(
+                    f"Linear: x should have a last axis of length 1 or more, got shape {shape}"
+                )
+            self.initialize(self.W, (shape[-1], self.out_size))
+        return linear(x, self.W, self.b)
+
+    def describe(self) -> str:
+        size = "?" if self.in_size is None else self.in_size
+        nobias = ", nobias=True" if self.b is None else ""
+        dtype = f", dtype={self.dtype}" if self.dtype != np.float32 else ""
+        return f"{size} -> {self.out_size}{nobias}{dtype}"
+
+
+def _size(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise RangeError(f"Linear: {name} should be an integer of 1 or more, got {value!r}")
+    return int(value)
+
+
+def _floating(dtype: Any) -> DType:
+    dtype = np.dtype(dtype)
+    if not is_floating(dtype):
+        raise DTypeError(f"Linear: dtype should be floating, got {dtype}")
+    return dtype

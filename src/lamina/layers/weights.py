@@ -1,0 +1,165 @@
+"""The weights of a Layer, to a file and back: checked whole, then filled in place, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import Array, is_floating, to_device, to_numpy
+from ..core import Buffer, Parameter, Variable
+from ..errors import StateMismatchError, UninitializedError
+from ..files import load_npz, save_npz
+from ..log import logger
+from . import registry
+
+if TYPE_CHECKING:
+    from .layer import Layer
+
+LAYOUTS = ("lamina", "chainer")
+
+
+def state(layer: Layer) -> dict[str, Variable]:
+    """All that a file holds: Parameters and Buffers by path, each once."""
+    return {path: v for path, v in registry.unique(layer, Variable) if _is_state(v)}
+
+
+def _is_state(v: Variable) -> bool:
+    return isinstance(v, (Parameter, Buffer))
+
+
+def save(layer: Layer, path: Any, compress: bool) -> None:
+    """`Layer.save_weights`."""
+    named = state(layer)
+    missing = [name for name, v in named.items() if v.data is None]
+    if missing:
+        raise UninitializedError(
+            f"save_weights: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
+            "uninitialised: call the model once, or model.build(shape), and save then"
+        )
+    arrays = {name: to_numpy(v.data) for name, v in named.items()}
+    meta = {"kind": "weights", "class": type(layer).__name__, "aliases": registry.aliases(layer)}
+    save_npz(path, arrays, meta=meta, compress=compress)
+
+
+def load(layer: Layer, path: Any, strict: bool, quiet: bool, prefix: str, layout: str) -> list[str]:
+    """`Layer.load_weights`."""
+    if layout not in LAYOUTS:
+        raise StateMismatchError(f"load_weights: layout should be one of {LAYOUTS}, got {layout!r}")
+    found, meta = load_npz(path)
+    found = {k.removeprefix(prefix): a for k, a in found.items() if k.startswith(prefix)}
+    named = state(layer)
+    found = _merge_aliases({**registry.aliases(layer), **_stored_aliases(meta)}, found, named)
+    for name in _transposed(layer, layout) & found.keys():
+        found[name] = found[name].T
+    _check(named, found, strict, path)
+    lines = [_fill(named[name], found[name], name) for name in named if name in found]
+    if not quiet:
+        for line in lines:
+            logger.info(line)
+        for name in sorted(named.keys() ^ found.keys()):
+            logger.info(f"{name} {'not in the file' if name in named else 'not in the model'}")
+    return [name for name in named if name in found]
+
+
+def _stored_aliases(meta: dict[str, Any]) -> dict[str, str]:
+    stored = meta.get("aliases")
+    return stored if isinstance(stored, dict) else {}
+
+
+def _merge_aliases(
+    aliases: dict[str, str], found: dict[str, Array], named: dict[str, Variable]
+) -> dict[str, Array]:
+    """One array for each shared Parameter: a file may hold it under any of its paths, or several."""
+    merged = dict(found)
+    for alias, first in aliases.items():
+        if alias in merged and alias not in named:
+            array = merged.pop(alias)
+            if first in merged and not _same(array, merged[first]):
+                raise StateMismatchError(
+                    f"load_weights: {first} and {alias} are one shared parameter in this model, "
+                    "and the file holds two different arrays for them"
+                )
+            merged.setdefault(first, array)
+        elif first in merged and first not in named and alias in named:
+            merged[alias] = merged.pop(first)
+    return merged
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def _transposed(layer: Layer, layout: str) -> set[str]:
+    """Paths of the Parameters that ``layout`` stores as (out, in)."""
+    inside = [("", layer), *layer.named_layers()]
+    return {
+        f"{path}/{name}" if path else name
+        for path, inner in inside
+        for name in inner.transposed.get(layout, ())
+    }
+
+
+# -- checking ------------------------------------------------------------------------------------
+
+
+def _check(named: dict[str, Variable], found: dict[str, Array], strict: bool, path: Any) -> None:
+    """Raise with all differences at once; nothing was changed yet."""
+    missing = tuple(name for name in named if name not in found) if strict else ()
+    unexpected = tuple(name for name in found if name not in named) if strict else ()
+    both = [name for name in named if name in found]
+    different = tuple(line for name in both for line in _difference(name, named[name], found[name]))
+    if not strict and not both and named:
+        missing = tuple(named)
+    if not (missing or unexpected or different):
+        return
+    lines = [f"load_weights: {path} does not fit the model; nothing was changed."]
+    if missing:
+        lines.append(f"  not in the file: {', '.join(missing)}")
+    if unexpected:
+        lines.append(f"  not in the model: {', '.join(unexpected)}")
+    lines += [f"  {line}" for line in different]
+    if strict and not different and both:
+        lines.append("  load_weights(..., strict=False) takes what both have")
+    raise StateMismatchError("\n".join(lines), missing, unexpected, different)
+
+
+def _difference(name: str, variable: Variable, array: Array) -> list[str]:
+    if isinstance(variable, Parameter) and variable.state == "lazy":
+        if not variable.admits(array.shape):
+            return [f"{name}: expected shape {variable.pattern}, got {array.shape}"]
+    elif variable.shape != array.shape:
+        turned = array.ndim == 2 and variable.shape == array.shape[::-1]
+        hint = "; is it transposed? layout='chainer' reads (out, in)" if turned else ""
+        return [f"{name}: expected shape {variable.shape}, got {array.shape}{hint}"]
+    if variable.dtype != array.dtype and not (
+        is_floating(variable.dtype) and is_floating(array.dtype) and _both_real(variable, array)
+    ):
+        return [f"{name}: expected dtype {variable.dtype}, got {array.dtype}"]
+    return []
+
+
+def _both_real(variable: Variable, array: Array) -> bool:
+    return (variable.dtype.kind == "c") == (array.dtype.kind == "c")
+
+
+# -- filling -------------------------------------------------------------------------------------
+
+
+def _fill(variable: Variable, array: Array, name: str) -> str:
+    """Copy ``array`` into ``variable`` where it lies, and say so."""
+    cast = "" if variable.dtype == array.dtype else f" ({array.dtype} as {variable.dtype})"
+    array = array.astype(variable.dtype, copy=False)
+    array = to_device(array, variable.device)
+    ready = not isinstance(variable, Parameter) or variable.state == "ready"
+    if ready and _writable(variable.data):
+        variable.data[...] = array
+        variable.data = variable.data  # counts as a change
+    else:
+        variable.data = array.copy()
+    variable.cleargrad()
+    return f"{name} loaded{cast}"
+
+
+def _writable(data: Any) -> bool:
+    return not isinstance(data, np.ndarray) or data.flags.writeable
