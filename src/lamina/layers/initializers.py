@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, DType
+from ..core.parameter import Initializer as Initializer
 from ..errors import DTypeError, RangeError, ShapeError
 
 Shape = tuple[int, ...]
