@@ -39,9 +39,9 @@ class Case:
             made = make(np.random.default_rng(seed), np.dtype(dtype))
             yield made if isinstance(made, tuple) else (made,)
 
-    def run(self, *inputs: Any) -> tuple[Any, ...]:
+    def run(self, *inputs: Any) -> tuple[Variable, ...]:
         """The operator's results on ``inputs``, always as a tuple."""
-        return as_tuple(self.f(*inputs, **self.kwargs))
+        return variables_of(self.f(*inputs, **self.kwargs), self.name)
 
     def expected(self, *inputs: Any) -> tuple[Array, ...]:
         """The reference's results, computed in float64 from the same numbers."""
@@ -86,17 +86,17 @@ def case(
         >>> [x.shape for (x,) in row.samples()]
         [(2, 3), (0,), ()]
     """
-    name = name or getattr(f, "__name__", repr(f))
+    called = name or getattr(f, "__name__", repr(f))
     if rtol is not None and not reason:
-        raise RangeError(f"case {name}: rtol={rtol} needs a reason beside it")
+        raise RangeError(f"case {called}: rtol={rtol} needs a reason beside it")
     makes = [make] if callable(make) else list(make or ())
-    makes += [_drawn(_shapes_of(sample), domain, name) for sample in shapes]
+    makes += [_drawn(_shapes_of(sample), domain, called) for sample in shapes]
     if not makes:
-        raise RangeError(f"case {name}: needs inputs, give shapes=[...] or make=")
+        raise RangeError(f"case {called}: needs inputs, give shapes=[...] or make=")
     return Case(
         f,
         reference,
-        name,
+        called,
         tuple(makes),
         dict(kwargs or {}),
         tuple(np.dtype(d) for d in dtypes),
@@ -110,6 +110,19 @@ def case(
 def as_tuple(y: Any) -> tuple[Any, ...]:
     """Results as a tuple, also if there is one."""
     return tuple(y) if isinstance(y, (tuple, list)) else (y,)
+
+
+def variables_of(y: Any, name: str) -> tuple[Variable, ...]:
+    """Results as a tuple of Variables.
+
+    Raises:
+        DTypeError: if one is something else.
+    """
+    ys = as_tuple(y)
+    for each in ys:
+        if not isinstance(each, Variable):
+            raise DTypeError(f"{name}: should give Variables, got {type(each).__name__}")
+    return ys
 
 
 def _is_real(x: Any) -> bool:
@@ -133,14 +146,3 @@ def _drawn(shapes: tuple[tuple[int, ...], ...], domain: Any, name: str) -> Make:
         return tuple(np.asarray(rng.uniform(*d, size=s)).astype(dtype) for s, d in pairs)
 
     return make
-
-
-def array_of(y: Any, name: str) -> Any:
-    """The array of a result, which must be a Variable.
-
-    Raises:
-        DTypeError: if it is something else.
-    """
-    if not isinstance(y, Variable):
-        raise DTypeError(f"{name}: an operator should give Variables, got {type(y).__name__}")
-    return y.data
