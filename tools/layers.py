@@ -38,7 +38,7 @@ def violations(folder: Path) -> list[str]:
     found, graph = [], {}
     for module, path in files.items():
         graph[module] = set()
-        for node, place in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        for node, place in imports(ast.parse(path.read_text(encoding="utf-8"), str(path))):
             for target in targets(node, module, path.name == "__init__.py", files):
                 problem = "" if module in FACADE else judge(module, target, place)
                 if problem:

@@ -34,7 +34,7 @@ def measure(root: Path) -> tuple[list[Piece], list[Piece]]:
         text = path.read_text(encoding="utf-8")
         where = path.relative_to(root).as_posix()
         files.append(Piece(len(text.splitlines()), where))
-        functions.extend(measure_functions(ast.parse(text), where))
+        functions.extend(measure_functions(ast.parse(text, where), where))
     return files, functions
 
 
