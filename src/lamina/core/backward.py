@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..arrays import as_array
-from ..config import current, using
+from ..config import using
 from ..errors import BackwardTwiceError, GraphError, InPlaceError, ShapeError
-from .function import Function, Node, Port, stamp
+from .function import Function, Node, Port, debug_stamp, stamp
 from .variable import Edge, Hook, Shape, Variable, result
 
 Pending = dict[Any, Variable]  # by Node, Port or leaf
@@ -52,7 +53,7 @@ def backward(
             f"backward: {_called(self)} requires no gradient: no Variable that requires one led to "
             "it, or it was made under no_grad()"
         )
-    walk = _Walk(create_graph, create_graph if retain_graph is None else retain_graph, retain_grad)
+    walk = _Walk(create_graph, retain_graph, retain_grad)
     walk.run([self], [_seed(self, grad)])
     for leaf in list(walk.pending):
         _deliver(leaf, walk.finish(leaf), walk)
@@ -90,7 +91,7 @@ def gradients(
     for y in (*results, *wanted):
         if not y._requires_grad:
             raise GraphError(f"gradients: {_called(y)} requires no gradient")
-    walk = _Walk(create_graph, create_graph if retain_graph is None else retain_graph, False)
+    walk = _Walk(create_graph, retain_graph)
     targets = [_place(x) for x in wanted]
     walk.wanted = set(targets)
     walk.run(results, [_seed(y, g) for y, g in zip(results, seeds, strict=True)])
@@ -126,53 +127,43 @@ def _seed(y: Variable, grad: Any) -> Variable:
 class _Walk:
     """One pass over the graph, and what was asked of it."""
 
-    def __init__(self, create_graph: bool, retain_graph: bool, retain_grad: bool):
+    def __init__(self, create_graph: bool, retain_graph: bool | None, retain_grad: bool = False):
         self.create_graph = create_graph
-        self.retain_graph = retain_graph
+        self.retain_graph = create_graph if retain_graph is None else retain_graph
         self.retain_grad = retain_grad
-        self.wanted: set[Any] | None = None  # None: all leaves
+        self.wanted: set[Any] = set()  # empty: all leaves
         self.found: Pending = {}
         self.pending: Pending = {}
         self.shared: set[int] = set()  # arrays that a gradient may not own alone
-        self.debug = current().debug
 
     def run(self, ys: list[Variable], seeds: list[Variable]) -> None:
+        pending = self.pending
         with using(grad=self.create_graph):
             for y, seed in zip(ys, seeds, strict=True):
                 target = _place(y)
                 self.shared.add(id(seed._data))
-                self.arrive(target, _fit(seed, target.shape, target.dtype))
-            nodes = reachable(y._edge for y in ys)
-            for node in nodes if self.wanted is None else self.leading(nodes, self.wanted):
-                gys = self.incoming(node)
+                grad = _fit(seed, target.shape, target.dtype)
+                pending[target] = pending[target] + grad if target in pending else grad
+            nodes = reachable([y._edge for y in ys])
+            for node in self.leading(nodes) if self.wanted else nodes:
+                if node.function is None:  # unchained: the graph ends here
+                    continue
+                if node.ports is not None:
+                    gys = self.finish_ports(node.ports)
+                else:
+                    gys = [self.finish(node)] if node in pending else None
                 if gys is not None:
-                    self.visit(node, gys)
+                    self.visit(node, node.function, gys)
 
-    @staticmethod
-    def leading(nodes: list[Node], wanted: set[Any]) -> list[Node]:
+    def leading(self, nodes: list[Node]) -> list[Node]:
         """The nodes behind which something wanted lies."""
         found: list[Node] = []
-        on_the_way = set(wanted)
+        on_the_way = set(self.wanted)
         for node in reversed(nodes):
             if any(edge in on_the_way or _node_of(edge) in on_the_way for edge in node.edges):
                 on_the_way.add(node)
                 found.append(node)
         return found[::-1]
-
-    def incoming(self, node: Node) -> list[Variable] | None:
-        """The complete gradients of a node's results; None if none arrived."""
-        if node.ports is None:
-            return [self.finish(node)] if node in self.pending else None
-        arrived = [port for port in node.ports if port in self.pending]
-        if not arrived:
-            return None
-        like = self.pending[arrived[0]]._data
-        return [
-            self.finish(port)
-            if port in self.pending
-            else result(np.zeros(port.shape, port.dtype, like=like))
-            for port in node.ports
-        ]
 
     def finish(self, target: Any) -> Variable:
         """A gradient is complete: take it out, run the hooks, and keep it if that was asked."""
@@ -180,81 +171,87 @@ class _Walk:
         if target.hooks:
             for hook in target.hooks:
                 grad = _hooked(hook, grad, target)
-        if self.retain_grad and target.__class__ in (Node, Port):
+        if self.retain_grad and not isinstance(target, Variable):
             target.grad = _own(grad)
-        if self.wanted is not None and target in self.wanted:
+        if target in self.wanted:
             self.found[target] = grad
         return grad
 
-    def visit(self, node: Node, gys: list[Variable]) -> None:
+    def finish_ports(self, ports: tuple[Port, ...]) -> list[Variable] | None:
+        """The gradients of several results, zeros for unused ones; None if all are unused."""
+        pending = self.pending
+        like = next((pending[port]._data for port in ports if port in pending), None)
+        if like is None:
+            return None
+        return [
+            self.finish(port)
+            if port in pending
+            else result(np.zeros(port.shape, port.dtype, like=like))
+            for port in ports
+        ]
+
+    def visit(self, node: Node, function: Function, gys: list[Variable]) -> None:
         """Call one ``backward`` and send what it gives to where the inputs came from."""
-        function, saved = node.function, node.saved
-        if function is None:  # unchained: the graph ends here
-            return
+        saved = node.saved
         if saved is None:
             raise BackwardTwiceError(
                 f"backward: the graph at {function!r} was used and freed by an earlier backward; "
                 "run forward again, or call the first backward(retain_graph=True)"
             )
-        if node.stamp != stamp(saved, self.debug and isinstance(node.stamp, tuple)):
-            raise InPlaceError(
-                f"backward: data that {function!r} needs was changed after it ran; "
-                "change data after backward, or work on a copy"
-            )
-        if self.create_graph:
-            saved = _rejoined(function, node, saved)
-        gxs = _call(function, gys, saved)
+        if saved:
+            if node.stamp != (stamp(saved) if node.stamp.__class__ is int else debug_stamp(saved)):
+                raise InPlaceError(
+                    f"backward: data that {function!r} needs was changed after it ran; "
+                    "change data after backward, or work on a copy"
+                )
+            if self.create_graph:
+                saved = _rejoined(function, node, saved)
+        if function._keywords:
+            gxs = function.backward(*gys, **dict(zip(function._keywords, saved, strict=True)))
+        else:
+            gxs = function.backward(*gys, *saved)
+        if gxs.__class__ is not tuple:
+            gxs = (gxs,)
         if len(gxs) != len(node.edges):
             raise GraphError(
                 f"{type(function).__name__}.backward should give {len(node.edges)} gradients, "
                 f"one an input, got {len(gxs)}"
             )
+        pending = self.pending
         for edge, gx in zip(node.edges, gxs, strict=True):
             if edge is None or gx is None:
                 continue
+            if gx.__class__ is FunctionType:  # a lambda: this input does require its gradient
+                gx = gx()
             if gx.__class__ is not Variable:
-                gx = _computed(function, gx)
+                _check_gradient(function, gx)
                 if gx is None:
                     continue
-            if edge.__class__ is not Node:
-                self.note_shared(gx, gys, saved)
-            self.arrive(edge, _fit(gx, edge.shape, edge.dtype))
+            data = gx._data
+            if edge.__class__ is not Node and _is_held(data, gys, saved):
+                self.shared.add(id(data))
+            if data.shape != edge.shape or data.dtype != edge.dtype:
+                gx = _fit(gx, edge.shape, edge.dtype)
+            old = pending.get(edge)
+            pending[edge] = gx if old is None else old + gx
         if not self.retain_graph:
             node.saved = None
 
-    def note_shared(self, gx: Variable, gys: list[Variable], saved: tuple[Any, ...]) -> None:
-        array = gx._data
-        for other in (*gys, *saved):
-            if other.__class__ is tuple or getattr(other, "_data", None) is array:
-                self.shared.add(id(array))
-                return
 
-    def arrive(self, target: Any, gx: Variable) -> None:
-        old = self.pending.get(target)
-        self.pending[target] = gx if old is None else old + gx
+def _is_held(array: Any, gys: list[Variable], saved: list[Any]) -> bool:
+    """Whether a gradient is an array that was handed to ``backward``, not one made by it."""
+    return any(x.__class__ is tuple or getattr(x, "_data", None) is array for x in (*gys, *saved))
 
 
-def _call(function: Function, gys: list[Variable], saved: tuple[Any, ...]) -> tuple[Any, ...]:
-    names = function._keywords
-    if names:
-        gxs = function.backward(*gys, **dict(zip(names, saved, strict=True)))
-    else:
-        gxs = function.backward(*gys, *saved)
-    return gxs if type(gxs) is tuple else (gxs,)
+def _check_gradient(function: Function, gx: Any) -> None:
+    if gx is not None and not isinstance(gx, Variable):
+        raise GraphError(
+            f"{type(function).__name__}.backward should give Variables, made with lamina's "
+            f"operators, or functions that do, or None, got {type(gx).__name__}"
+        )
 
 
-def _computed(function: Function, gx: Any) -> Variable | None:
-    if callable(gx):
-        gx = gx()
-    if gx is None or isinstance(gx, Variable):
-        return gx
-    raise GraphError(
-        f"{type(function).__name__}.backward should give Variables, made with lamina's operators, "
-        f"or None, got {type(gx).__name__}"
-    )
-
-
-def _rejoined(function: Function, node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+def _rejoined(function: Function, node: Node, saved: list[Any]) -> list[Any]:
     """What was saved of the results, joined to the graph again, so that it can be differentiated."""
     values = list(saved)
     for i, k in enumerate(function._keeps):
@@ -263,7 +260,7 @@ def _rejoined(function: Function, node: Node, saved: tuple[Any, ...]) -> tuple[A
             values[i]._version = saved[i]._version
             values[i]._edge = node if node.ports is None else node.ports[~k]
             values[i]._requires_grad = True
-    return tuple(values)
+    return values
 
 
 def _fit(gx: Variable, shape: Shape, dtype: Any) -> Variable:
@@ -327,13 +324,15 @@ def _node_of(edge: Any) -> Any:
 
 def reachable(edges: Iterable[Edge | None]) -> list[Node]:
     """All nodes that led to the given places, newest first."""
+    stack = list(edges)
     seen: set[Node] = set()
-    stack = [_node_of(edge) for edge in edges]
     while stack:
-        node = stack.pop()
-        if node.__class__ is Node and node not in seen:
-            seen.add(node)
-            stack.extend([_node_of(edge) for edge in node.edges])
+        edge = stack.pop()
+        if edge.__class__ is Port:
+            edge = edge.node
+        if edge.__class__ is Node and edge not in seen:
+            seen.add(edge)
+            stack += edge.edges
     return sorted(seen, key=attrgetter("order"), reverse=True)
 
 
@@ -352,7 +351,7 @@ def unchain_backward(self: Variable) -> None:
     own = _node_of(self._edge)
     for node in reachable([self._edge]):
         if node is not own:
-            node.function, node.saved, node.edges = None, None, ()
+            node.function, node.saved, node.edges = None, None, []
 
 
 Variable.backward = backward

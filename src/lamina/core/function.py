@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, cast, dataclass_transform
 
 import numpy as np
 
@@ -34,29 +34,43 @@ _order = itertools.count().__next__
 class Node:
     """One application of an operator: where its gradients go, and what ``backward`` needs."""
 
-    __slots__ = (
-        "dtype",
-        "edges",  # one an input: a Node, a Port, a leaf Variable, or None
-        "function",  # None once it was unchained
-        "grad",
-        "hooks",
-        "order",
-        "ports",  # its results, if there are several
-        "saved",  # what backward named; None once it was used
-        "shape",
-        "stamp",  # the versions of what was saved
-    )
+    __slots__ = ("dtype", "edges", "function", "grad", "hooks", "order", "ports", "saved", "shape",
+                 "stamp")  # fmt: skip
 
-    edges: tuple[Edge | None, ...]
-    function: Function | None
-    grad: Variable | None
-    hooks: list[Hook] | None
-    order: int
-    ports: tuple[Port, ...] | None
-    saved: tuple[Any, ...] | None
-    shape: Shape
+    shape: Shape  # of the result, if there is one
     dtype: DType
-    stamp: Any
+
+    def __init__(self, function: Function, edges: list[Edge | None]):
+        self.function: Function | None = function  # None once it was unchained
+        self.edges = edges  # one an input: a Node, a Port, a leaf Variable, or None
+        self.order = _order()
+        self.saved: list[Any] | None = _NOTHING  # what backward named; None once it was used
+        self.stamp: Any = 0  # the versions of what was saved
+        self.ports: tuple[Port, ...] | None = None  # the results, if there are several
+        self.grad: Variable | None = None
+        self.hooks: list[Hook] | None = None
+
+    def keep(self, inputs: tuple[Any, ...], outs: tuple[Variable, ...]) -> None:
+        """Save what ``backward`` names, and note in which version it is."""
+        function = cast(Function, self.function)
+        saved: list[Any] = []
+        total = 0
+        for k in function._keeps:
+            x = inputs[k] if k >= 0 else _twin(outs[~k])
+            if isinstance(x, Variable):
+                total += x._version[0]
+            elif type(x) not in NUMBERS:
+                x = result(as_array(x))
+            saved.append(x)
+        if function._rest >= 0:
+            rest = inputs[function._rest :]
+            saved.append(tuple([x if isinstance(x, Variable) else Variable(x) for x in rest]))
+            total = stamp(saved)
+        self.saved = saved
+        self.stamp = debug_stamp(saved) if current().debug else total
+
+
+_NOTHING: list[Any] = []
 
 
 class Port:
@@ -118,6 +132,7 @@ class Function:
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operator to Variables, arrays and numbers; gives Variables."""
         arrays: list[Any] = []
+        edges: list[Edge | None] = []
         record = False
         for x in inputs:
             if isinstance(x, Variable):
@@ -125,15 +140,16 @@ class Function:
                 arrays.append(x._known() if array is None else array)
                 if x._requires_grad:
                     record = True
-            elif type(x) in NUMBERS:
-                arrays.append(x)
+                    edges.append(x._edge or x)
+                    continue
             else:
-                arrays.append(as_array(x, type(self).__name__))
+                arrays.append(x if type(x) in NUMBERS else as_array(x, type(self).__name__))
+            edges.append(None)
         state = current()
         y = self.forward(*arrays) if self.spec is None else _opaque(self, arrays)
-        if type(y) is tuple:
-            return _results(self, inputs, y, record and state.grad, state.debug)
-        if not isinstance(y, np.ndarray):
+        if y.__class__ is not np.ndarray:
+            if y.__class__ is tuple:
+                return _results(self, inputs, edges, y, record and state.grad)
             y = as_array(y, type(self).__name__)
         if state.debug:
             _check_finite(self, arrays, (y,))
@@ -141,10 +157,11 @@ class Function:
         if self.views:
             _share_version(inputs, out)
         if record and state.grad and y.dtype.kind in "fc":
-            node = _node(self, inputs, (out,), state.debug)
-            node.shape, node.dtype = y.shape, y.dtype
-            out._edge = node
+            out._edge = node = Node(self, edges)
             out._requires_grad = True
+            node.shape, node.dtype = y.shape, y.dtype
+            if self._keeps or self._rest >= 0:
+                node.keep(inputs, (out,))
         return out
 
     def __eq__(self, other: object) -> bool:
@@ -168,56 +185,29 @@ def _opaque(function: Function, arrays: list[Any]) -> Any:
 
 
 def _results(
-    function: Function, inputs: tuple[Any, ...], ys: tuple[Any, ...], record: bool, debug: bool
+    function: Function,
+    inputs: tuple[Any, ...],
+    edges: list[Edge | None],
+    ys: tuple[Any, ...],
+    record: bool,
 ) -> tuple[Variable, ...]:
     """Wrap several results; those that are floating share one Node."""
     arrays = tuple(as_array(y, type(function).__name__) for y in ys)
-    if debug:
+    if current().debug:
         _check_finite(function, [], arrays)
     outs = tuple(result(array) for array in arrays)
+    if function.views:
+        for out in outs:
+            _share_version(inputs, out)
     if record:
-        node = _node(function, inputs, outs, debug)
+        node = Node(function, edges)
         node.ports = tuple(Port(node, i, array) for i, array in enumerate(arrays))
         for out, port in zip(outs, node.ports, strict=True):
             if port.dtype.kind in "fc":
                 out._edge = port
                 out._requires_grad = True
-    if function.views:
-        for out in outs:
-            _share_version(inputs, out)
+        node.keep(inputs, outs)
     return outs
-
-
-def _node(
-    function: Function, inputs: tuple[Any, ...], outs: tuple[Variable, ...], debug: bool
-) -> Node:
-    node = Node()
-    node.function = function
-    node.edges = tuple(
-        [
-            (x if x._edge is None else x._edge)
-            if isinstance(x, Variable) and x._requires_grad
-            else None
-            for x in inputs
-        ]
-    )
-    node.order = _order()
-    node.grad = node.hooks = node.ports = None
-    keeps = function._keeps
-    if keeps:
-        node.saved = tuple([_kept(inputs[k]) if k >= 0 else _twin(outs[~k]) for k in keeps])
-    else:
-        node.saved = ()
-    if function._rest >= 0:
-        node.saved += (tuple([_kept(x) for x in inputs[function._rest :]]),)
-    node.stamp = stamp(node.saved, debug)
-    return node
-
-
-def _kept(x: Any) -> Any:
-    if isinstance(x, Variable) or type(x) in NUMBERS:
-        return x
-    return result(as_array(x))
 
 
 def _twin(out: Variable) -> Variable:
@@ -227,18 +217,22 @@ def _twin(out: Variable) -> Variable:
     return twin
 
 
-def stamp(saved: tuple[Any, ...], debug: bool) -> Any:
-    """A number that changes when saved data is changed; with ``debug``, also from outside."""
+def stamp(saved: Iterable[Any]) -> int:
+    """A number that grows when the data of a saved Variable is changed."""
     total = 0
     for x in saved:
         if isinstance(x, Variable):
             total += x._version[0]
-        elif type(x) is tuple:
-            total += stamp(x, False)
-    if debug:
-        flat = [x for item in saved for x in (item if type(item) is tuple else (item,))]
-        return total, hash(tuple(x.numpy().tobytes() for x in flat if isinstance(x, Variable)))
+        elif x.__class__ is tuple:
+            total += stamp(x)
     return total
+
+
+def debug_stamp(saved: Iterable[Any]) -> tuple[int, int]:
+    """`stamp`, and a hash of the numbers, which sees writes that no Variable counts."""
+    flat = [x for item in saved for x in (item if item.__class__ is tuple else (item,))]
+    contents = tuple(x.numpy().tobytes() for x in flat if isinstance(x, Variable))
+    return stamp(saved), hash(contents)
 
 
 def _share_version(inputs: tuple[Any, ...], out: Variable) -> None:

@@ -10,7 +10,7 @@ from ..arrays import DType, as_array, is_floating
 from ..core import Parameter, Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from ..functions import linear
-from .initializers import Initializer, Zeros, lecun_normal
+from .initializers import Initializer, lecun_normal, zeros
 from .layer import Layer
 
 
@@ -70,7 +70,7 @@ class Linear(Layer):
         self.b = (
             None
             if nobias
-            else Parameter(None, name="b", dtype=dtype, shape=(self.out_size,), init=Zeros())
+            else Parameter(None, name="b", dtype=dtype, shape=(self.out_size,), init=zeros())
         )
 
     @property
