@@ -1,6 +1,34 @@
 """All operators, in one namespace: ``import lamina.functions as F``."""
 
-from .shape import *
+# ruff: noqa: F403 (each family lists its public names in __all__, and a test reads them all)
+
+from .activation import *
+from .activation import __all__ as _activation
+from .arith import *
+from .arith import __all__ as _arith
+from .compare import *
+from .compare import __all__ as _compare
 from .index import *
+from .index import __all__ as _index
 from .linear import *
+from .linear import __all__ as _linear
 from .loss import *
+from .loss import __all__ as _loss
+from .reduce import *
+from .reduce import __all__ as _reduce
+from .shape import *
+from .shape import __all__ as _shape
+from .unary import *
+from .unary import __all__ as _unary
+
+__all__ = [
+    *_arith,
+    *_compare,
+    *_unary,
+    *_activation,
+    *_reduce,
+    *_shape,
+    *_index,
+    *_linear,
+    *_loss,
+]
