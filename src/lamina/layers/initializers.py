@@ -341,11 +341,11 @@ def gain_for(nonlinearity: str, slope: float = 0.01) -> float:
         slope: of leaky ReLU on the negative side; others ignore it.
     Raises:
         RangeError: for any other name.
+    Source: He et al. 2015, eq. 7 to 10, where ``E[f(z)²]`` is 1/2 for ReLU and ``(1 + slope²) / 2``
+    for leaky ReLU, eq. 15. SELU: G. Klambauer et al. 2017, which fixes it at 1.
     Example:
         >>> he_normal(gain_for("relu")) == he_normal()
         True
-    Source: He et al. 2015, eq. 7 to 10, where ``E[f(z)²]`` is 1/2 for ReLU and ``(1 + slope²) / 2``
-    for leaky ReLU, eq. 15. SELU: G. Klambauer et al. 2017, which fixes it at 1.
     """
     if nonlinearity == "leaky_relu":
         _finite("gain_for", slope=slope)
