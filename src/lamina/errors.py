@@ -7,18 +7,19 @@
     ├─ DTypeError (TypeError)             a dtype or a kind of object that does not fit
     ├─ RangeError (ValueError)            a number outside its range: a label, a ratio, a size
     ├─ DeviceError (RuntimeError)         CuPy missing, or arrays on two devices
+    ├─ DependencyError (ImportError)      an optional package that is not installed
     ├─ RegistrationError (AttributeError, TypeError)   an attribute a Layer cannot take
     ├─ UninitializedError (RuntimeError)  a lazy Parameter asked for data that it does not have yet
     ├─ GraphError (RuntimeError)          backward asked of something that cannot give it
     │  ├─ InPlaceError                    data changed between forward and backward
     │  ├─ BackwardTwiceError              the graph was already freed
-    │  └─ TraceError                      a step that cannot be heard: it asked an array for its numbers
+    │  └─ TraceError                      numbers asked of an array that is not there yet
     ├─ NonFiniteError (FloatingPointError)  NaN or infinity, with `using(debug=True)`
     ├─ StateMismatchError (KeyError)      names, shapes or dtypes of a file and a model differ
-    ├─ CheckpointError (ValueError)       a file that cannot be read, is damaged, or is not safe to read
+    ├─ CheckpointError (ValueError)       a file that is unreadable, damaged or unsafe
     │  ├─ CorruptFileError                damaged: truncated, bits flipped, not an archive at all
     │  │  └─ ChecksumError                an array whose SHA-256 is not the one recorded
-    │  ├─ UnsafeFileError                 pickled objects, names that leave the archive, encrypted members
+    │  ├─ UnsafeFileError                 pickled objects, escaping names, encryption
     │  └─ LimitError                      larger than the limits allow
     ├─ CheckpointWriteError (OSError)     the disk refused; the old file is untouched
     └─ GradientError (AssertionError)     `lamina.check`: a derivative or a value that is wrong
@@ -50,8 +51,12 @@ class DeviceError(LaminaError, RuntimeError):
     """CuPy is missing, or arrays of one operation are on two devices."""
 
 
+class DependencyError(LaminaError, ImportError):
+    """An optional package is needed and cannot be imported; the message says how to install it."""
+
+
 class RegistrationError(LaminaError, AttributeError, TypeError):
-    """An attribute that a Layer cannot take: a reserved name, a cycle, an array over a Parameter."""
+    """An attribute that a Layer cannot take: a reserved name, a cycle, an array."""
 
 
 class UninitializedError(LaminaError, RuntimeError):

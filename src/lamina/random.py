@@ -1,6 +1,6 @@
 """Seeded random streams, one a path.
 
-A stream is named by a path (``"dropout"``, ``"model0/l1/W"``) and numbered by how often it was drawn
+A stream is named by a path (``"dropout"``, ``"model0/l1/W"``) and counts how often it was drawn
 from. Each draw gets a fresh NumPy generator, made from (seed, path, number) alone, so that one
 stream never disturbs another, the order of threads or layers does not matter, and the whole state
 is a seed and a few counts that fit in a JSON file.

@@ -1,7 +1,7 @@
 """The engine: an afternoon's reading.
 
-`variable` holds an array and its place in the graph, `parameter` what is trained, `function` what an
-operator is and how it is applied, `backward` the walk.
+`variable` holds an array and its place in the graph, `parameter` what is trained, `function` what
+an operator is and how it is applied, `backward` the walk.
 """
 
 from .backward import gradients

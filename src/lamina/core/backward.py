@@ -36,6 +36,7 @@ def backward(
     """Add the derivative of this Variable to the ``grad`` of every leaf it was made from.
 
     Args:
+        self: the result to start from.
         grad: derivative of the final result by this Variable, of its shape; 1 for a single number.
         retain_grad: keep the gradients of the Variables in between as well.
         create_graph: record this computation too, so that gradients can be differentiated. The
@@ -54,9 +55,10 @@ def backward(
             "it, or it was made under no_grad()"
         )
     walk = _Walk(create_graph, retain_graph, retain_grad)
-    walk.run([self], [_seed(self, grad)])
-    for leaf in list(walk.pending):
-        _deliver(leaf, walk.finish(leaf), walk)
+    with using(grad=create_graph):
+        walk.run([self], [_seed(self, grad)])
+        for leaf in list(walk.pending):
+            _deliver(leaf, walk.finish(leaf), walk)
 
 
 def gradients(
@@ -94,9 +96,10 @@ def gradients(
     walk = _Walk(create_graph, retain_graph)
     targets = [_place(x) for x in wanted]
     walk.wanted = set(targets)
-    walk.run(results, [_seed(y, g) for y, g in zip(results, seeds, strict=True)])
-    for target in walk.wanted & walk.pending.keys():
-        walk.finish(target)
+    with using(grad=create_graph):
+        walk.run(results, [_seed(y, g) for y, g in zip(results, seeds, strict=True)])
+        for target in walk.wanted & walk.pending.keys():
+            walk.finish(target)
     found = tuple(walk.found.get(target) for target in targets)
     return found[0] if isinstance(xs, Variable) else found
 
@@ -138,22 +141,21 @@ class _Walk:
 
     def run(self, ys: list[Variable], seeds: list[Variable]) -> None:
         pending = self.pending
-        with using(grad=self.create_graph):
-            for y, seed in zip(ys, seeds, strict=True):
-                target = _place(y)
-                self.shared.add(id(seed._data))
-                grad = _fit(seed, target.shape, target.dtype)
-                pending[target] = pending[target] + grad if target in pending else grad
-            nodes = reachable([y._edge for y in ys])
-            for node in self.leading(nodes) if self.wanted else nodes:
-                if node.function is None:  # unchained: the graph ends here
-                    continue
-                if node.ports is not None:
-                    gys = self.finish_ports(node.ports)
-                else:
-                    gys = [self.finish(node)] if node in pending else None
-                if gys is not None:
-                    self.visit(node, node.function, gys)
+        for y, seed in zip(ys, seeds, strict=True):
+            target = _place(y)
+            self.shared.add(id(seed._data))
+            grad = _fit(seed, target.shape, target.dtype)
+            pending[target] = pending[target] + grad if target in pending else grad
+        nodes = reachable([y._edge for y in ys])
+        for node in self.leading(nodes) if self.wanted else nodes:
+            if node.function is None:  # unchained: the graph ends here
+                continue
+            if node.ports is not None:
+                gys = self.finish_ports(node.ports)
+            else:
+                gys = [self.finish(node)] if node in pending else None
+            if gys is not None:
+                self.visit(node, node.function, gys)
 
     def leading(self, nodes: list[Node]) -> list[Node]:
         """The nodes behind which something wanted lies."""
@@ -170,7 +172,7 @@ class _Walk:
         grad = self.pending.pop(target)
         if target.hooks:
             for hook in target.hooks:
-                grad = _hooked(hook, grad, target)
+                grad = _hooked(hook, grad, target.shape)
         if self.retain_grad and not isinstance(target, Variable):
             target.grad = _own(grad)
         if target in self.wanted:
@@ -252,7 +254,7 @@ def _check_gradient(function: Function, gx: Any) -> None:
 
 
 def _rejoined(function: Function, node: Node, saved: list[Any]) -> list[Any]:
-    """What was saved of the results, joined to the graph again, so that it can be differentiated."""
+    """What was saved, with the results joined to the graph again, to be differentiated."""
     values = list(saved)
     for i, k in enumerate(function._keeps):
         if k < 0:
@@ -284,21 +286,20 @@ def _broadcasts(shape: Shape, to: Shape) -> bool:
     return all(n in (1, m) for n, m in zip(reversed(shape), reversed(to), strict=False))
 
 
-def _hooked(hook: Hook, grad: Variable, target: Edge) -> Variable:
-    new = hook(grad)
+def _hooked(hook: Hook, grad: Variable, shape: Shape) -> Variable:
+    new: Any = hook(grad)
     if new is None:
         return grad
-    if not isinstance(new, Variable) or new.shape != target.shape:
-        got = new.shape if isinstance(new, Variable) else type(new).__name__
-        raise ShapeError(f"hook: should give a Variable of shape {target.shape} or None, got {got}")
+    if not isinstance(new, Variable) or new.shape != shape:
+        got = getattr(new, "shape", type(new).__name__)
+        raise ShapeError(f"hook: should give a Variable of shape {shape} or None, got {got}")
     return new
 
 
 def _deliver(leaf: Variable, gx: Variable, walk: _Walk) -> None:
     """Add a complete gradient to a leaf's, in an array that the leaf's gradient owns alone."""
     if leaf._grad is not None:
-        with using(grad=walk.create_graph):
-            gx = leaf._grad + gx
+        gx = leaf._grad + gx
     elif id(gx._data) in walk.shared or not _owns(gx._data) or leaf.hooks:
         gx = _own(gx)
     walk.shared.add(id(gx._data))
@@ -322,9 +323,9 @@ def _node_of(edge: Any) -> Any:
     return edge.node if edge.__class__ is Port else edge
 
 
-def reachable(edges: Iterable[Edge | None]) -> list[Node]:
+def reachable(edges: Iterable[Edge]) -> list[Node]:
     """All nodes that led to the given places, newest first."""
-    stack = list(edges)
+    stack: list[Any] = list(edges)
     seen: set[Node] = set()
     while stack:
         edge = stack.pop()
@@ -334,11 +335,6 @@ def reachable(edges: Iterable[Edge | None]) -> list[Node]:
             seen.add(edge)
             stack += edge.edges
     return sorted(seen, key=attrgetter("order"), reverse=True)
-
-
-def unchain(self: Variable) -> None:
-    """Make this Variable a leaf: what it was made from is forgotten."""
-    self._edge = None
 
 
 def unchain_backward(self: Variable) -> None:
@@ -355,5 +351,4 @@ def unchain_backward(self: Variable) -> None:
 
 
 Variable.backward = backward
-Variable.unchain = unchain
 Variable.unchain_backward = unchain_backward

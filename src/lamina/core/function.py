@@ -40,7 +40,7 @@ class Node:
     shape: Shape  # of the result, if there is one
     dtype: DType
 
-    def __init__(self, function: Function, edges: list[Edge | None]):
+    def __init__(self, function: Function, edges: list[Edge]):
         self.function: Function | None = function  # None once it was unchained
         self.edges = edges  # one an input: a Node, a Port, a leaf Variable, or None
         self.order = _order()
@@ -132,7 +132,7 @@ class Function:
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operator to Variables, arrays and numbers; gives Variables."""
         arrays: list[Any] = []
-        edges: list[Edge | None] = []
+        edges: list[Edge] = []
         record = False
         for x in inputs:
             if isinstance(x, Variable):
@@ -187,7 +187,7 @@ def _opaque(function: Function, arrays: list[Any]) -> Any:
 def _results(
     function: Function,
     inputs: tuple[Any, ...],
-    edges: list[Edge | None],
+    edges: list[Edge],
     ys: tuple[Any, ...],
     record: bool,
 ) -> tuple[Variable, ...]:
@@ -278,8 +278,8 @@ def _what_is_kept(cls: type[Function]) -> tuple[tuple[int, ...], int, tuple[str,
             keeps.append(~results.index(name))
         elif name not in inputs or name != needed[-1]:
             raise GraphError(
-                f"{cls.__name__}.backward asks for {name!r}; it may name inputs ({', '.join(inputs)}) "
-                f"or results ({', '.join(results)}), and a variadic input last"
+                f"{cls.__name__}.backward asks for {name!r}; it may name {', '.join(inputs)}, "
+                f"which come in, or {', '.join(results)}, which come out; a variadic input last"
             )
     keywords = tuple(needed) if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL else ()
     return tuple(keeps), rest if rest >= 0 and inputs[rest] in needed else -1, keywords

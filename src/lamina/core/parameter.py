@@ -6,18 +6,21 @@ at the first look, from a stream named by the Parameter's full path, which is kn
 layers around it are put together.
 """
 
+# pyright: reportPrivateUsage=false
+# (one engine in four files: they share the slots of Variable, which are nobody else's)
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from .. import random
-from ..arrays import DType, device_of, is_floating, to_device
+from ..arrays import DType, as_array, device_of, is_floating, to_device
 from ..config import current
+from ..display import variable_repr
 from ..errors import DTypeError, ShapeError, UninitializedError
-from .display import variable_repr
 from .variable import Shape, Variable
 
 Initializer: TypeAlias = "Callable[[Shape, DType, np.random.Generator], Any]"
@@ -26,8 +29,13 @@ Initializer: TypeAlias = "Callable[[Shape, DType, np.random.Generator], Any]"
 class Owner(Protocol):
     """What a Layer is to its Parameters: it knows where they are."""
 
-    def path_of(self, parameter: Parameter) -> str: ...
-    def stream_of(self, parameter: Parameter) -> np.random.Generator: ...
+    def path_of(self, held: Any) -> str:
+        """Where it is, from the outermost Layer."""
+        ...
+
+    def stream_of(self, parameter: Parameter) -> np.random.Generator:
+        """The random numbers it starts from."""
+        ...
 
 
 class Parameter(Variable):
@@ -71,12 +79,13 @@ class Parameter(Variable):
         dtype: Any = None,
         init: Initializer | None = None,
     ):
-        if data is not None:
-            super().__init__(data, name, requires_grad=True)
-        else:
+        self._dtype = _parameter_dtype(dtype if data is None else None)
+        if data is None:
             self._start(None, name)
             self._requires_grad = True
-        self._dtype = _parameter_dtype(dtype) if data is None else self._data.dtype
+        else:
+            super().__init__(data, name, requires_grad=True)
+            self._dtype = as_array(data).dtype
         self.pattern = shape
         self._shape = _complete(shape)
         self._init = init
@@ -123,9 +132,10 @@ class Parameter(Variable):
     def data(self) -> Any:
         """The array; a planned Parameter draws it now; None while it is lazy."""
         if self._data is None and self.state == "planned":
-            if current().stand_in is not None:
-                return current().stand_in(self)
-            self._draw()
+            stand_in = current().stand_in
+            if stand_in is not None:
+                return stand_in(self)
+            self._data = self._drawn()
         return self._data
 
     @data.setter
@@ -135,20 +145,19 @@ class Parameter(Variable):
         if self._data is None:
             self._check(np.shape(value))
         Variable.data.__set__(self, value)
-        self._shape, self._dtype = self._data.shape, self._data.dtype
+        self._shape, self._dtype = np.shape(value), as_array(value).dtype
         self._device = device_of(self._data)
 
-    def _draw(self) -> None:
-        assert self._shape is not None and self._init is not None, "drawn before it was planned"
-        owner = self._owner()
+    def _drawn(self) -> Any:
+        owner, shape = self._owner(), self.shape
         generator = random.draw("parameter") if owner is None else owner.stream_of(self)
-        array = self._init(self._shape, self._dtype, generator)
-        if array.dtype != self._dtype or array.shape != self._shape:
+        array = cast(Any, self._init)(shape, self._dtype, generator)
+        if array.dtype != self._dtype or array.shape != shape:
             raise ShapeError(
-                f"{self._called()}: the initializer should give {self._dtype} {self._shape}, "
+                f"{self._called()}: the initializer should give {self._dtype} {shape}, "
                 f"got {array.dtype} {array.shape}"
             )
-        self._data = to_device(array, self._device)
+        return to_device(array, self._device)
 
     def _known(self) -> Any:
         data = self.data
@@ -190,18 +199,22 @@ class Parameter(Variable):
 
     @property
     def ndim(self) -> int:
+        """How many axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """How many numbers, drawn or not."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def dtype(self) -> DType:
+        """Of the numbers, drawn or not."""
         return self._dtype if self._data is None else self._data.dtype
 
     @property
     def device(self) -> str:
+        """Where they lie, or will."""
         return self._device if self._data is None else device_of(self._data)
 
     def _to(self, device: str) -> Variable:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from ..arrays import to_numpy
-
-if TYPE_CHECKING:
-    from .variable import Variable
+from .arrays import to_numpy
 
 MAX_SHOWN = 1000  # more elements than this are summarised, as NumPy does
 
 
-def variable_repr(v: Variable) -> str:
+def variable_repr(v: Any) -> str:
     """``Variable([1., 2.], float32)``: class, numbers, dtype, and what is special about it."""
     head = type(v).__name__ + "("
     data = v.data
@@ -31,11 +28,11 @@ def variable_repr(v: Variable) -> str:
     return f"{head}{numbers}{shape}, {data.dtype}{device}{_label(v)})"
 
 
-def _label(v: Variable) -> str:
+def _label(v: Any) -> str:
     return "" if v.name is None else f", name={v.name!r}"
 
 
-def variable_html(v: Variable) -> str:
+def variable_html(v: Any) -> str:
     """A small table for notebooks: kind, name, shape, dtype, range, then the numbers."""
     rows = [("shape", str(v.shape)), ("dtype", str(v.dtype)), ("device", v.device)]
     if v.name is not None:
