@@ -6,10 +6,16 @@ from .activation import *
 from .activation import __all__ as _activation
 from .arith import *
 from .arith import __all__ as _arith
+from .arrange import *
+from .arrange import __all__ as _arrange
 from .compare import *
 from .compare import __all__ as _compare
 from .index import *
 from .index import __all__ as _index
+from .join import *
+from .join import __all__ as _join
+from .label import *
+from .label import __all__ as _label
 from .linear import *
 from .linear import __all__ as _linear
 from .loss import *
@@ -28,7 +34,10 @@ __all__ = [
     *_activation,
     *_reduce,
     *_shape,
+    *_join,
+    *_arrange,
     *_index,
+    *_label,
     *_linear,
     *_loss,
 ]

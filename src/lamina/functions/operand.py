@@ -1,4 +1,4 @@
-"""What operators are given, made uniform: operands, axes and lengths, with errors that say where."""
+"""What operators are given, made uniform: operands, axes, lengths; errors name the operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from operator import index
 from typing import Any
 
-from ..arrays import as_array
+import numpy as np
+
+from ..arrays import Array, as_array
 from ..core.variable import Shape, Variable, result
 from ..errors import DTypeError, RangeError
 
@@ -14,6 +16,16 @@ from ..errors import DTypeError, RangeError
 def as_variable(x: Any, operation: str) -> Variable:
     """``x`` if it is a Variable, else a constant around it."""
     return x if isinstance(x, Variable) else result(as_array(x, operation))
+
+
+def beside(array: Array, x: Any) -> Any:
+    """``array``, made by NumPy, as the kind of array that ``x`` is, on the same device.
+
+    For an ``x`` that is not there yet it stays a constant of NumPy's.
+    """
+    if type(x) is np.ndarray or hasattr(x, "__hear__"):
+        return array
+    return np.asarray(array, like=x)
 
 
 def as_integer(n: Any, what: str) -> int:

@@ -1,4 +1,4 @@
-"""Operators that arrange elements anew and compute nothing: reshape, transpose, broadcast_to, ..."""
+"""Views: the same elements in another shape, or with their axes in another order."""
 
 from __future__ import annotations
 
@@ -275,4 +275,4 @@ Variable.transpose = transpose
 Variable.swapaxes = swapaxes
 Variable.squeeze = squeeze
 Variable.flatten = flatten
-Variable.T = property(transpose)  # pyright: ignore[reportAttributeAccessIssue]
+Variable.T = property(transpose)  # pyright: ignore[reportAttributeAccessIssue] (declared as one)
