@@ -10,6 +10,8 @@ from .arrange import *
 from .arrange import __all__ as _arrange
 from .compare import *
 from .compare import __all__ as _compare
+from .entropy import *
+from .entropy import __all__ as _entropy
 from .index import *
 from .index import __all__ as _index
 from .join import *
@@ -40,4 +42,5 @@ __all__ = [
     *_label,
     *_linear,
     *_loss,
+    *_entropy,
 ]

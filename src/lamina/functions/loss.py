@@ -1,37 +1,65 @@
-"""Losses: how far a result is from what it should be, as one number."""
+"""Losses between numbers: squared, absolute and Huber's error. Of classes: see `entropy`."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..core import Function, Variable
 from ..errors import RangeError, ShapeError
+from .arith import abs
 from .operand import as_variable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["mean_squared_error"]
+__all__ = ["mean_squared_error", "mean_absolute_error"]
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _reduction(name: Any, loss: str) -> str:
-    if name not in REDUCTIONS:
-        raise RangeError(f"{loss}: reduction should be 'mean', 'sum' or 'none', got {name!r}")
-    return name
+def check_reduction(reduction: Any, shape: tuple[int, ...], loss: str) -> None:
+    """Raise what is wrong with a ``reduction`` over elements of ``shape``.
+
+    Raises:
+        RangeError: it is none of `REDUCTIONS`.
+        ShapeError: a mean over nothing.
+    """
+    if reduction not in REDUCTIONS:
+        raise RangeError(f"{loss}: reduction should be 'mean', 'sum' or 'none', got {reduction!r}")
+    if reduction == "mean" and 0 in shape:
+        raise ShapeError(
+            f"{loss}: x of shape {shape} is empty and has no mean; leave out empty batches, or use "
+            "reduction='sum'"
+        )
 
 
-def _same_shape(x: Variable, t: Variable, loss: str) -> None:
-    if x.shape == t.shape:
-        return
-    hint = "make them equal, or one would be broadcast against the other"
-    if prod(x.shape) == prod(t.shape):
-        hint = f"t.reshape{x.shape} makes them equal"
-    raise ShapeError(f"{loss}: x and t should have one shape, got {x.shape} and {t.shape}; {hint}")
+def reduced(y: Variable, reduction: str) -> Variable:
+    """The losses of elements as one number, or as they are."""
+    if reduction == "none":
+        return y
+    return y.sum() if reduction == "sum" else y.mean()
+
+
+def paired(x: Any, t: Any, reduction: str, loss: str) -> tuple[Variable, Variable]:
+    """``x`` and ``t`` as Variables of one shape, checked.
+
+    Raises:
+        ShapeError: if their shapes differ, with what makes them equal.
+    """
+    a, b = as_variable(x, loss), as_variable(t, loss)
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"{loss}: x and t should have one shape, got {a.shape} and {b.shape}; {_hint(a, b)}"
+        )
+    check_reduction(reduction, a.shape, loss)
+    return a, b
+
+
+def _hint(a: Variable, b: Variable) -> str:
+    if prod(a.shape) == prod(b.shape):
+        return f"t.reshape{a.shape} makes them equal"
+    return "one would be broadcast over the other, which is seldom meant"
 
 
 class SquaredError(Function):
@@ -41,15 +69,15 @@ class SquaredError(Function):
 
     def forward(self, x, t):
         d = x - t
-        y = d * d
+        d = d * d
         if self.reduction == "none":
-            return y
-        return y.sum() if self.reduction == "sum" else y.mean()
+            return d
+        return d.sum() if self.reduction == "sum" else d.mean()
 
     def backward(self, gy, x, t):
-        scale = 2.0 / max(x.size, 1) if self.reduction == "mean" else 2.0
+        scale = 2.0 / x.size if self.reduction == "mean" else 2.0
         gx = (x - t) * (gy * scale)
-        return gx, (lambda: -gx)
+        return gx, lambda: -gx
 
 
 def mean_squared_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> Variable:
@@ -62,12 +90,24 @@ def mean_squared_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> V
     Returns:
         One number, or the shape of ``x`` for ``"none"``.
     Raises:
-        ShapeError: if the shapes differ: (n, 1) against (n,) would broadcast to (n, n).
+        ShapeError: if the shapes differ ((n, 1) against (n,) would broadcast to (n, n)), or the
+            mean would be over nothing.
+        RangeError: if ``reduction`` is none of the three.
     Example:
         >>> mean_squared_error([1.0, 2.0], [1.0, 4.0])
         Variable(2., float64)
     """
-    a, b = as_variable(x, "mean_squared_error"), as_variable(t, "mean_squared_error")
-    if a.shape != b.shape:
-        _same_shape(a, b, "mean_squared_error")
-    return SquaredError(_reduction(reduction, "mean_squared_error"))(a, b)
+    return SquaredError(reduction)(*paired(x, t, reduction, "mean_squared_error"))
+
+
+def mean_absolute_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> Variable:
+    """Mean absolute error, ``mean(|x - t|)`` over all elements; the derivative at 0 is 0.
+
+    Arguments, result and errors as in `mean_squared_error`.
+
+    Example:
+        >>> mean_absolute_error([1.0, 2.0], [1.0, 4.0])
+        Variable(1., float64)
+    """
+    a, b = paired(x, t, reduction, "mean_absolute_error")
+    return reduced(abs(a - b), reduction)
