@@ -57,7 +57,7 @@ def backward(
     walk = _Walk(create_graph, retain_graph, retain_grad)
     with using(grad=create_graph):
         walk.run([self], [_seed(self, grad)])
-        for leaf in list(walk.pending):
+        for leaf in [x for x in walk.pending if isinstance(x, Variable)]:  # the rest was unchained
             _deliver(leaf, walk.finish(leaf), walk)
 
 
@@ -135,6 +135,7 @@ class _Walk:
         self.retain_graph = create_graph if retain_graph is None else retain_graph
         self.retain_grad = retain_grad
         self.wanted: set[Any] = set()  # empty: all leaves
+        self.way: set[Any] = set()  # what leads to something wanted
         self.found: Pending = {}
         self.pending: Pending = {}
         self.shared: set[int] = set()  # arrays that a gradient may not own alone
@@ -160,10 +161,10 @@ class _Walk:
     def leading(self, nodes: list[Node]) -> list[Node]:
         """The nodes behind which something wanted lies."""
         found: list[Node] = []
-        on_the_way = set(self.wanted)
+        self.way = set(self.wanted)
         for node in reversed(nodes):
-            if any(edge in on_the_way or _node_of(edge) in on_the_way for edge in node.edges):
-                on_the_way.add(node)
+            if any(edge in self.way for edge in node.edges):
+                self.way.update((node, *(node.ports or ())))
                 found.append(node)
         return found[::-1]
 
@@ -171,7 +172,7 @@ class _Walk:
         """A gradient is complete: take it out, run the hooks, and keep it if that was asked."""
         grad = self.pending.pop(target)
         if target.hooks:
-            for hook in target.hooks:
+            for hook in tuple(target.hooks):  # a hook may remove itself
                 grad = _hooked(hook, grad, target.shape)
         if self.retain_grad and not isinstance(target, Variable):
             target.grad = _own(grad)
@@ -221,7 +222,7 @@ class _Walk:
             )
         pending = self.pending
         for edge, gx in zip(node.edges, gxs, strict=True):
-            if edge is None or gx is None:
+            if edge is None or gx is None or (self.way and edge not in self.way):
                 continue
             if gx.__class__ is FunctionType:  # a lambda: this input does require its gradient
                 gx = gx()

@@ -338,7 +338,9 @@ class Variable:
         return variable_html(self)
 
     def __copy__(self) -> Variable:
-        return self.__deepcopy__({}, copy=False)
+        new = self.__deepcopy__({}, copy=False)
+        new._version = self._version  # one array, one count of its changes
+        return new
 
     def __deepcopy__(self, memo: dict[int, Any], copy: bool = True) -> Variable:
         new = type(self).__new__(type(self))
