@@ -125,6 +125,7 @@ def _stack(items: Sequence[Any]) -> Array:
                 "pad or crop them to one shape"
             )
     stacked = np.stack(arrays)
-    if all(isinstance(item, (bool, int, float)) for item in items) and stacked.dtype.kind == "f":
-        return stacked.astype(current().dtype)
-    return stacked
+    python_numbers = all(type(item) in (bool, int, float) for item in items)
+    return (
+        stacked.astype(current().dtype) if python_numbers and stacked.dtype.kind == "f" else stacked
+    )
