@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -152,7 +153,7 @@ class _Walk:
             if node.function is None:  # unchained: the graph ends here
                 continue
             if node.ports is not None:
-                gys = self.finish_ports(node.ports)
+                gys = self.finish_ports(node, [port() for port in node.ports])
             else:
                 gys = [self.finish(node)] if node in pending else None
             if gys is not None:
@@ -164,7 +165,7 @@ class _Walk:
         self.way = set(self.wanted)
         for node in reversed(nodes):
             if any(edge in self.way for edge in node.edges):
-                self.way.update((node, *(node.ports or ())))
+                self.way |= {node, *[port() for port in node.ports or ()]} - {None}
                 found.append(node)
         return found[::-1]
 
@@ -180,17 +181,15 @@ class _Walk:
             self.found[target] = grad
         return grad
 
-    def finish_ports(self, ports: tuple[Port, ...]) -> list[Variable] | None:
+    def finish_ports(self, node: Node, ports: list[Port | None]) -> list[Variable] | None:
         """The gradients of several results, zeros for unused ones; None if all are unused."""
         pending = self.pending
         like = next((pending[port]._data for port in ports if port in pending), None)
         if like is None:
             return None
         return [
-            self.finish(port)
-            if port in pending
-            else result(np.zeros(port.shape, port.dtype, like=like))
-            for port in ports
+            self.finish(port) if port in pending else result(np.zeros(shape, dtype, like=like))
+            for port, shape, dtype in zip(ports, node.shape, node.dtype, strict=True)
         ]
 
     def visit(self, node: Node, function: Function, gys: list[Variable]) -> None:
@@ -258,12 +257,21 @@ def _rejoined(function: Function, node: Node, saved: list[Any]) -> list[Any]:
     """What was saved, with the results joined to the graph again, to be differentiated."""
     values = list(saved)
     for i, k in enumerate(function._keeps):
-        if k < 0:
+        if k < 0 and saved[i].dtype.kind in "fc":
             values[i] = result(saved[i]._data)
             values[i]._version = saved[i]._version
-            values[i]._edge = node if node.ports is None else node.ports[~k]
+            values[i]._edge = node if node.ports is None else _port(node, node.ports, ~k)
             values[i]._requires_grad = True
     return values
+
+
+def _port(node: Node, ports: list[ref[Port]], index: int) -> Port:
+    """The place of one of several results; a new one if the result was dropped."""
+    port = ports[index]()
+    if port is None:
+        port = Port(node, node.shape[index], node.dtype[index])
+        ports[index] = ref(port)
+    return port
 
 
 def _fit(gx: Variable, shape: Shape, dtype: Any) -> Variable:

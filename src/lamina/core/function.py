@@ -16,10 +16,11 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast, dataclass_transform
+from weakref import ref
 
 import numpy as np
 
-from ..arrays import Array, DType, as_array
+from ..arrays import DType, as_array
 from ..config import current
 from ..errors import GraphError, NonFiniteError
 from .variable import Edge, Hook, Shape, Variable, result
@@ -37,8 +38,8 @@ class Node:
     __slots__ = ("dtype", "edges", "function", "grad", "hooks", "order", "ports", "saved", "shape",
                  "stamp")  # fmt: skip
 
-    shape: Shape  # of the result, if there is one
-    dtype: DType
+    shape: Any  # of the result; a tuple of them if there are several
+    dtype: Any
 
     def __init__(self, function: Function, edges: list[Edge]):
         self.function: Function | None = function  # None once it was unchained
@@ -46,7 +47,7 @@ class Node:
         self.order = _order()
         self.saved: list[Any] | None = _NOTHING  # what backward named; None once it was used
         self.stamp: Any = 0  # the versions of what was saved
-        self.ports: tuple[Port, ...] | None = None  # the results, if there are several
+        self.ports: list[ref[Port]] | None = None  # the results, if there are several
         self.grad: Variable | None = None
         self.hooks: list[Hook] | None = None
 
@@ -59,12 +60,10 @@ class Node:
             x = inputs[k] if k >= 0 else _twin(outs[~k])
             if isinstance(x, Variable):
                 total += x._version[0]
-            elif type(x) not in NUMBERS:
-                x = result(as_array(x))
-            saved.append(x)
+            saved.append(_constant(x))
         if function._rest >= 0:
             rest = inputs[function._rest :]
-            saved.append(tuple([x if isinstance(x, Variable) else Variable(x) for x in rest]))
+            saved.append(tuple([_constant(x) for x in rest]))
             total = stamp(saved)
         self.saved = saved
         self.stamp = debug_stamp(saved) if current().debug else total
@@ -73,14 +72,18 @@ class Node:
 _NOTHING: list[Any] = []
 
 
+def _constant(x: Any) -> Any:
+    """An operand as ``backward`` gets it: a Variable or a Python number."""
+    return x if isinstance(x, Variable) or type(x) in NUMBERS else result(as_array(x))
+
+
 class Port:
-    """One of several results of a Node."""
+    """One of several results of a Node, which knows it weakly: a dropped result has no gradient."""
 
-    __slots__ = ("dtype", "grad", "hooks", "index", "node", "shape")
+    __slots__ = ("__weakref__", "dtype", "grad", "hooks", "node", "shape")
 
-    def __init__(self, node: Node, index: int, array: Array):
-        self.node, self.index = node, index
-        self.shape, self.dtype = array.shape, array.dtype
+    def __init__(self, node: Node, shape: Shape, dtype: DType):
+        self.node, self.shape, self.dtype = node, shape, dtype
         self.grad: Variable | None = None
         self.hooks: list[Hook] | None = None
 
@@ -201,8 +204,11 @@ def _results(
             _share_version(inputs, out)
     if record:
         node = Node(function, edges)
-        node.ports = tuple(Port(node, i, array) for i, array in enumerate(arrays))
-        for out, port in zip(outs, node.ports, strict=True):
+        node.shape = tuple([array.shape for array in arrays])
+        node.dtype = tuple([array.dtype for array in arrays])
+        ports = [Port(node, array.shape, array.dtype) for array in arrays]
+        node.ports = [ref(port) for port in ports]
+        for out, port in zip(outs, ports, strict=True):
             if port.dtype.kind in "fc":
                 out._edge = port
                 out._requires_grad = True
@@ -237,7 +243,9 @@ def debug_stamp(saved: Iterable[Any]) -> tuple[int, int]:
 
 def _share_version(inputs: tuple[Any, ...], out: Variable) -> None:
     source = inputs[0]
-    if isinstance(source, Variable) and getattr(out._data, "base", None) is not None:
+    if not isinstance(source, Variable):
+        return
+    if out._data is source._data or getattr(out._data, "base", None) is not None:
         out._version = source._version
 
 
