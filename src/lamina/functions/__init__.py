@@ -10,6 +10,8 @@ from .arrange import *
 from .arrange import __all__ as _arrange
 from .compare import *
 from .compare import __all__ as _compare
+from .einsum import *
+from .einsum import __all__ as _einsum
 from .entropy import *
 from .entropy import __all__ as _entropy
 from .index import *
@@ -22,10 +24,14 @@ from .linear import *
 from .linear import __all__ as _linear
 from .loss import *
 from .loss import __all__ as _loss
+from .noise import *
+from .noise import __all__ as _noise
 from .reduce import *
 from .reduce import __all__ as _reduce
 from .shape import *
 from .shape import __all__ as _shape
+from .trig import *
+from .trig import __all__ as _trig
 from .unary import *
 from .unary import __all__ as _unary
 
@@ -33,6 +39,7 @@ __all__ = [
     *_arith,
     *_compare,
     *_unary,
+    *_trig,
     *_activation,
     *_reduce,
     *_shape,
@@ -41,6 +48,8 @@ __all__ = [
     *_index,
     *_label,
     *_linear,
+    *_einsum,
     *_loss,
     *_entropy,
+    *_noise,
 ]
