@@ -3,8 +3,6 @@
 A Layer keeps no list of what it holds. What is registered is what its attributes are, now: each
 Parameter, Buffer or Layer, and those inside lists, tuples and dicts, in the order in which the
 attributes were assigned. So nothing can get out of step: assign, delete, append, and it shows.
-
-There is no backward here. ``forward`` is made of operators, and they know theirs.
 """
 
 from __future__ import annotations
@@ -28,6 +26,8 @@ from .summary import Summary, build, summarise
 
 class Layer:
     """A block of a network. Subclass it, assign Parameters and Layers, and write ``forward``.
+
+    There is no backward to write: ``forward`` is made of operators, and they know theirs.
 
     Example:
         >>> from lamina.layers import Linear
@@ -104,72 +104,6 @@ class Layer:
         if calls.observer is not None:
             return calls.observer(self, inputs, kwargs)
         return self.forward(*inputs, **kwargs)
-
-    def forward(self, x):
-        ...         return self.l2(self.l1(x))
-        >>> model = MLP()
-        >>> [name for name, _ in model.named_params()]
-        ['l1/W', 'l1/b', 'l2/W', 'l2/b']
-        >>> model(np.zeros((5, 3), np.float32)).shape
-        (5, 2)
-    """
-
-    __slots__ = ("__dict__", "__weakref__", "_model", "owner")
-
-    owner: Callable[[], Layer | None] | None  # a weak reference to the Layer that holds this one
-    _model: int | None  # which model since the seed was set, for the random streams
-
-    training = True
-    """False after ``train(False)``: then calls run as under ``test_mode()``."""
-
-    transposed: dict[str, tuple[str, ...]] = {}
-    """By layout (such as ``"chainer"``): own Parameters that are stored transposed there."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Layer:
-        self = super().__new__(cls)
-        self.owner = None
-        self._model = None
-        return self
-
-    def __init__(self) -> None:
-        pass
-
-    def __init_subclass__(cls) -> None:
-        for name, value in vars(cls).items():
-            if isinstance(value, (Variable, Layer)):
-                raise RegistrationError(
-                    f"{cls.__name__}.{name} is a {type(value).__name__} of the class, shared by "
-                    "all its instances: create it in __init__, as self." + name
-                )
-
-    # -- running -----------------------------------------------------------------------------
-
-    def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
-        """Run ``forward``; whatever it returns is passed on as it is."""
-        stack = calls.stack
-        stack.append(self)
-        try:
-            if self.training or not current().train:
-                outputs = self.forward(*inputs, **kwargs)
-            else:
-                with using(train=False):
-                    outputs = self.forward(*inputs, **kwargs)
-        except BaseException as error:
-            if len(stack) == 1:
-                for parameter in calls.started:  # a first call that failed leaves no trace
-                    parameter.forget()
-            if isinstance(error, Exception):
-                add_note(error, stack, inputs)
-            raise
-        finally:
-            stack.pop()
-            if not stack:
-                calls.started.clear()
-        if type(outputs) is Variable:
-            outputs.origin = weakref.ref(self)
-        if calls.observer is not None:
-            calls.observer([*stack, self], inputs, outputs)
-        return outputs
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """Outputs from inputs: what a subclass defines."""

@@ -21,6 +21,8 @@ class Linear(Layer):
     variance of the signal from layer to layer (for inputs of variance 1 and no or a linear
     activation; before ReLU use ``he_normal()``). Biases start at zero.
 
+    A layer computes in its own dtype: ``x`` is cast to it.
+
     Args:
         out_size: length of the last axis of the result.
         nobias: True leaves ``b`` out; then ``b`` is None.
@@ -83,15 +85,25 @@ class Linear(Layer):
         return self.W.dtype
 
     def forward(self, x: Any) -> Variable:
-        """``x: (..., in_size)`` to ``(..., out_size)``."""
+        """``x: (..., in_size)`` to ``(..., out_size)``, in the dtype of ``W``."""
+        x = self._input(x)
         if self.W.state == "lazy":
-            shape = x.shape if isinstance(x, Variable) else as_array(x, "Linear: x").shape
-            if not shape or shape[-1] == 0:
+            if not x.shape or x.shape[-1] == 0:
                 raise ShapeError(
-                    f"Linear: x should have a last axis of length 1 or more, got shape {shape}"
+                    f"Linear: x should have a last axis of length 1 or more, got shape {x.shape}"
                 )
-            self.initialize(self.W, (shape[-1], self.out_size))
+            self.initialize(self.W, (x.shape[-1], self.out_size))
         return linear(x, self.W, self.b)
+
+    def _input(self, x: Any) -> Any:
+        """``x`` in the dtype of the layer: it computes in its own."""
+        if not isinstance(x, Variable):
+            x = as_array(x, "Linear: x")
+        if x.dtype == self.W.dtype:
+            return x
+        if x.dtype.kind == "c" and self.W.dtype.kind != "c":
+            raise DTypeError(f"Linear: x is {x.dtype} and the layer {self.W.dtype}; take x.real")
+        return x.astype(self.W.dtype)
 
     def describe(self) -> str:
         size = "?" if self.in_size is None else self.in_size

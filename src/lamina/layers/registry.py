@@ -219,15 +219,13 @@ def head(layer: Layer) -> str:
 
 
 def tree(layer: Layer) -> str:
-    """A Layer and what it holds, indented."""
-    lines = [
-        f"  {path}: {shown}" for path, held in members(layer) for shown in [_shown(held)] if shown
-    ]
+    """A Layer and what it holds, indented; a Layer that describes itself hides its Parameters."""
     own = layer.describe()
-    if not lines:
+    shown = [(path, held) for path, held in members(layer) if not own or _is_layer(held)]
+    if not shown:
         return head(layer)
-    inside = "\n".join(line.replace("\n", "\n  ") for line in lines)
-    return f"{_name(layer)}({own}\n{inside}\n)"
+    lines = [f"  {path}: {_shown(held)}".replace("\n", "\n  ") for path, held in shown]
+    return "\n".join([f"{_name(layer)}({own}", *lines, ")"])
 
 
 def _shown(held: Any) -> str:
