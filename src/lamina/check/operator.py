@@ -195,15 +195,15 @@ PROMISES: dict[str, Callable[[Case], None]] = {
 def _strided(x: Array) -> Array:
     """Every second number of a larger array, so that no axis is contiguous."""
     wide = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
-    view = wide[tuple(slice(None, None, 2) for _ in x.shape)]
+    view = wide[(*[slice(None, None, 2)] * x.ndim, ...)]
     view[...] = x
     return view
 
 
 def _backward(x: Array) -> Array:
     """Negative strides."""
-    turn = tuple(slice(None, None, -1) for _ in x.shape)
-    return np.ascontiguousarray(x[turn])[turn]
+    turn = (*[slice(None, None, -1)] * x.ndim, ...)
+    return x[turn].copy()[turn]
 
 
 def _read_only(x: Array) -> Array:
@@ -219,7 +219,7 @@ def _swapped(x: Array) -> Array:
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "strided": _strided,
     "turned": _backward,
-    "Fortran-ordered": np.asfortranarray,
+    "Fortran-ordered": lambda x: np.asarray(x, order="F"),
     "read-only": _read_only,
     "byte-swapped": _swapped,
 }
@@ -302,7 +302,7 @@ def _compare(
         wrong = right != got
     else:
         with np.errstate(over="ignore", invalid="ignore"):
-            rounded = right.astype(got.dtype)  # what overflows float16 may come out infinite
+            rounded = right.astype(got.dtype)
             error = np.abs(got.astype(right.dtype) - right)
         finite = np.isfinite(rounded)
         scale = min(size, _largest(rounded))

@@ -125,8 +125,6 @@ def roll(x: ArrayLike, shift: Any, axis: Any = None) -> Variable:
 def _rolled(v: Variable, places: int, axis: int) -> Variable:
     length = v.shape[axis]
     cut = -places % length if length else 0
-    if not cut:
-        return v
     lead = (slice(None),) * axis
     pieces = [get_item(v, (*lead, slice(cut, None))), get_item(v, (*lead, slice(None, cut)))]
     return concatenate(pieces, axis)

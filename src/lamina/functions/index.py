@@ -100,12 +100,17 @@ class ScatterAdd(_Indexed):
         y = np.zeros(self.shape, x.dtype, like=x)
         if all(array.dtype.kind == "b" for array in arrays):
             y[_whole(self.index, arrays)] = x  # a mask names no place twice
-        elif self.index == (ARRAY,) and type(y) is np.ndarray and prod(self.shape[1:]) >= WIDE:
+        elif self.takes_wide_rows(x, arrays):
             for place, row in zip(arrays[0].ravel().tolist(), x.reshape(-1, *self.shape[1:])):
                 y[place] += row
         else:
             np.add.at(y, _whole(self.index, arrays), x)
         return y
+
+    def takes_wide_rows(self, x, arrays):
+        rest = self.shape[1:]
+        wide = self.index == (ARRAY,) and prod(rest) >= WIDE
+        return wide and type(x) is np.ndarray and x.shape == arrays[0].shape + rest
 
     def backward(self, gy, arrays):
         return (Gather(self.index, self.shape)(gy, *arrays), *[None] * len(arrays))
@@ -187,14 +192,14 @@ def scatter_add(x: ArrayLike, index: Any, shape: Any) -> Variable:
     """Zeros with ``x`` added at ``index``, as often as a place is named: the transpose of indexing.
 
     Args:
-        x: of the shape that ``zeros(shape)[index]`` has.
+        x: of the shape that ``zeros(shape)[index]`` has, or one that broadcasts to it.
         index: as `get_item` takes it.
         shape: the result's.
     Returns:
         ``shape``, in the dtype of ``x``.
     Raises:
         IndexError: if a place is not in ``shape``.
-        ShapeError: if ``x`` has not the shape that the index chooses.
+        ShapeError: if ``x`` does not fit the places that the index chooses.
     Example:
         >>> scatter_add([1.0, 2.0, 3.0], [0, 0, 2], (4,))
         Variable([3., 0., 3., 0.], float64)
@@ -202,12 +207,14 @@ def scatter_add(x: ArrayLike, index: Any, shape: Any) -> Variable:
     v = as_variable(x, "scatter_add")
     target = as_shape(shape, "scatter_add")
     parts, arrays = _parted(index, v.data)
-    chosen = np.broadcast_to(np.False_, target)[_whole(parts, tuple(arrays))].shape
-    if v.shape != chosen:
-        raise ShapeError(f"scatter_add: the index chooses {chosen} of {target}, but x is {v.shape}")
-    if arrays:
-        return ScatterAdd(parts, target)(v, *arrays)
-    return PutItem(parts, target)(v)
+    try:
+        if arrays:
+            return ScatterAdd(parts, target)(v, *arrays)
+        return PutItem(parts, target)(v)
+    except ValueError as error:
+        raise ShapeError(
+            f"scatter_add: x of shape {v.shape} does not fit the chosen places of {target}: {error}"
+        ) from None
 
 
 def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Variable:
