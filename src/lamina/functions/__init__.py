@@ -28,6 +28,8 @@ from .noise import *
 from .noise import __all__ as _noise
 from .reduce import *
 from .reduce import __all__ as _reduce
+from .scan import *
+from .scan import __all__ as _scan
 from .shape import *
 from .shape import __all__ as _shape
 from .trig import *
@@ -42,6 +44,7 @@ __all__ = [
     *_trig,
     *_activation,
     *_reduce,
+    *_scan,
     *_shape,
     *_join,
     *_arrange,

@@ -15,7 +15,7 @@ from ..arrays import DType
 from ..core import Function, Variable
 from ..core.function import NUMBERS
 from ..errors import DTypeError
-from .compare import where
+from .compare import Step, where
 from .operand import as_variable
 
 if TYPE_CHECKING:
@@ -167,16 +167,6 @@ class Abs(Function):
 
     def backward(self, gy, x):
         return gy * SIGN(x)
-
-
-class Sign(Function):
-    """-1, 0 or 1; constant but for the jump at 0."""
-
-    def forward(self, x):
-        return np.sign(x)
-
-    def backward(self, gy):
-        return None
 
 
 def abs(x: ArrayLike) -> Variable:
@@ -386,8 +376,9 @@ def real(x: ArrayLike) -> Variable:
     return REAL(v) if v.dtype.kind == "c" else v
 
 
-ADD, SUB, MUL, DIV, NEG, ABS, SIGN = Add(), Sub(), Mul(), Div(), Neg(), Abs(), Sign()
+ADD, SUB, MUL, DIV, NEG, ABS = Add(), Sub(), Mul(), Div(), Neg(), Abs()
 SCALE, DIVIDE = Scale(), Scale(divide=True)
+SIGN = Step("sign")
 POW, POWER, LOG, MOD, FLOORDIV, REAL = Pow(), Power(), Log(), Mod(), FloorDiv(), Real()
 MAXIMUM, MINIMUM = Extremum(largest=True), Extremum(largest=False)
 

@@ -1,29 +1,149 @@
-"""Comparison and logic, elementwise, and choice by a condition: where, clip."""
+"""Comparison and logic, elementwise, and choice by a condition: ``<``, ``&``, where, clip."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core import Function, Variable
+from ..errors import DTypeError
+from .operand import as_variable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["where"]
+__all__ = [
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "where",
+    "clip",
+]
 
 
-class Compare(Function):
-    """``a < b`` and the like: ``name`` is that of a NumPy ufunc."""
+class Step(Function):
+    """Constant between jumps, so without gradient; ``name`` is the ufunc's in NumPy. Of two
+    operands it gives bools or integers, of one also floating numbers (floor).
+    """
 
     name: str
 
-    def forward(self, a, b):
-        return getattr(np, self.name)(a, b)
+    def forward(self, *xs):
+        return getattr(np, self.name)(*xs)
 
     def backward(self, gy):
-        return None, None
+        return None
+
+
+EQ, NE = Step("equal"), Step("not_equal")
+LT, LE = Step("less"), Step("less_equal")
+GT, GE = Step("greater"), Step("greater_equal")
+AND, OR, XOR = Step("bitwise_and"), Step("bitwise_or"), Step("bitwise_xor")
+BOTH, EITHER, ONE = Step("logical_and"), Step("logical_or"), Step("logical_xor")
+NOT, INVERT = Step("logical_not"), Step("invert")
+ISNAN, ISINF, ISFINITE = Step("isnan"), Step("isinf"), Step("isfinite")
+
+
+def equal(a: ArrayLike, b: ArrayLike) -> Variable:
+    """Whether two are equal, elementwise: ``a == b``. NaN is equal to nothing.
+
+    Args:
+        a: any shape and dtype.
+        b: a shape that broadcasts with that of ``a``.
+    Returns:
+        The broadcast shape, bool.
+    Example:
+        >>> equal([1, 2, 3], 2)
+        Variable([False,  True, False], bool)
+    """
+    return EQ(a, b)
+
+
+def not_equal(a: ArrayLike, b: ArrayLike) -> Variable:
+    """``a != b``, elementwise, as `equal`."""
+    return NE(a, b)
+
+
+def less(a: ArrayLike, b: ArrayLike) -> Variable:
+    """``a < b``, elementwise, as `equal`."""
+    return LT(a, b)
+
+
+def less_equal(a: ArrayLike, b: ArrayLike) -> Variable:
+    """``a <= b``, elementwise, as `equal`."""
+    return LE(a, b)
+
+
+def greater(a: ArrayLike, b: ArrayLike) -> Variable:
+    """``a > b``, elementwise, as `equal`."""
+    return GT(a, b)
+
+
+def greater_equal(a: ArrayLike, b: ArrayLike) -> Variable:
+    """``a >= b``, elementwise, as `equal`."""
+    return GE(a, b)
+
+
+def logical_and(a: ArrayLike, b: ArrayLike) -> Variable:
+    """Whether both hold, elementwise; numbers hold unless they are 0.
+
+    The operator ``&`` is the bitwise one, the same for bools.
+
+    Args:
+        a: any shape and dtype.
+        b: a shape that broadcasts with that of ``a``.
+    Returns:
+        The broadcast shape, bool.
+    Example:
+        >>> logical_and([True, True], [0, 2])
+        Variable([False,  True], bool)
+    """
+    return BOTH(a, b)
+
+
+def logical_or(a: ArrayLike, b: ArrayLike) -> Variable:
+    """Whether one or both hold, elementwise, as `logical_and`; ``|`` is bitwise."""
+    return EITHER(a, b)
+
+
+def logical_xor(a: ArrayLike, b: ArrayLike) -> Variable:
+    """Whether exactly one holds, elementwise, as `logical_and`; ``^`` is bitwise."""
+    return ONE(a, b)
+
+
+def logical_not(x: ArrayLike) -> Variable:
+    """Whether ``x`` does not hold, elementwise: bool, in the shape of ``x``; ``~`` is bitwise."""
+    return NOT(x)
+
+
+def isnan(x: ArrayLike) -> Variable:
+    """Which elements are NaN: bool, in the shape of ``x``."""
+    return ISNAN(x)
+
+
+def isinf(x: ArrayLike) -> Variable:
+    """Which elements are infinite, of either sign: bool, in the shape of ``x``."""
+    return ISINF(x)
+
+
+def isfinite(x: ArrayLike) -> Variable:
+    """Which elements are neither NaN nor infinite: bool, in the shape of ``x``."""
+    return ISFINITE(x)
+
+
+# -- choice --------------------------------------------------------------------------------------
 
 
 class Where(Function):
@@ -33,7 +153,10 @@ class Where(Function):
         return np.where(c, a, b)
 
     def backward(self, gy, c):
-        return None, (lambda: where(c, gy, 0)), (lambda: where(c, 0, gy))
+        return None, (lambda: WHERE(c, gy, 0)), (lambda: WHERE(c, 0, gy))
+
+
+WHERE = Where()
 
 
 def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Variable:
@@ -44,7 +167,9 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Variable:
         a: a shape that broadcasts with it.
         b: a shape that broadcasts with both.
     Returns:
-        The broadcast shape, the promoted dtype of ``a`` and ``b``.
+        The broadcast shape, the promoted dtype of ``a`` and ``b``. Each gets the gradient of what
+        was taken from it. A NaN that was not taken does no harm, but an infinite derivative behind
+        it does (0 times infinity): then choose before the operation as well as after it.
     Example:
         >>> where([True, False], Variable([1.0, 2.0]), 0)
         Variable([1., 0.], float64)
@@ -52,22 +177,55 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Variable:
     return WHERE(condition, a, b)
 
 
-WHERE = Where()
-LT, LE, GT, GE = (
-    Compare("less"),
-    Compare("less_equal"),
-    Compare("greater"),
-    Compare("greater_equal"),
-)
-EQ, NE = Compare("equal"), Compare("not_equal")
-AND, OR, XOR = Compare("bitwise_and"), Compare("bitwise_or"), Compare("bitwise_xor")
+def clip(x: ArrayLike, low: ArrayLike | None = None, high: ArrayLike | None = None) -> Variable:
+    """Bring what is outside an interval to its ends: ``y = min(max(x, low), high)``, elementwise.
 
-Variable.__lt__ = lambda self, other: LT(self, other)
-Variable.__le__ = lambda self, other: LE(self, other)
-Variable.__gt__ = lambda self, other: GT(self, other)
-Variable.__ge__ = lambda self, other: GE(self, other)
-Variable.__eq__ = lambda self, other: EQ(self, other)
-Variable.__ne__ = lambda self, other: NE(self, other)
+    Args:
+        x: any shape and real dtype.
+        low: a number, an array that broadcasts with ``x``, or None for no end. The smallest value.
+        high: the same; the largest value. It wins where ``low`` is above it.
+    Returns:
+        The broadcast shape, the promoted dtype. The gradient passes inside the interval *and at its
+        ends*; outside it goes to the end that was taken.
+    Example:
+        >>> x = Variable([-1.0, 0.0, 3.0])
+        >>> clip(x, 0, 2).sum().backward()
+        >>> x.grad
+        Variable([0., 1., 0.], float64)
+    """
+    y = as_variable(x, "clip")
+    if low is not None:
+        y = WHERE(y < low, low, y)
+    if high is not None:
+        y = WHERE(y > high, high, y)
+    return y
+
+
+# -- operators of Python -------------------------------------------------------------------------
+
+
+def _or_foreign(compare: Step) -> Callable[[Variable, Any], Any]:
+    """As a method. What is no array gives way, so that Python decides: ``v == None`` is False."""
+
+    def method(self: Variable, other: Any) -> Any:
+        if other is None:
+            return NotImplemented
+        try:
+            return compare(self, other)
+        except DTypeError:
+            return NotImplemented
+
+    return method
+
+
+Variable.__eq__ = _or_foreign(EQ)
+Variable.__ne__ = _or_foreign(NE)
+Variable.__lt__ = _or_foreign(LT)
+Variable.__le__ = _or_foreign(LE)
+Variable.__gt__ = _or_foreign(GT)
+Variable.__ge__ = _or_foreign(GE)
 Variable.__and__ = Variable.__rand__ = lambda self, other: AND(self, other)
 Variable.__or__ = Variable.__ror__ = lambda self, other: OR(self, other)
 Variable.__xor__ = Variable.__rxor__ = lambda self, other: XOR(self, other)
+Variable.__invert__ = lambda self: INVERT(self)
+Variable.clip = clip
