@@ -13,13 +13,13 @@ TRAINING = """
     import numpy as np
     import lamina
     from lamina import functions as F, optimizers as O
-    from lamina.cli.network import build_network
+    from lamina.cli.network import MLP
 
     def resident():
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
 
-    model = build_network()
+    model = MLP()
     optimizer = O.Adam(lr=0.001).setup(model)
     rng = np.random.default_rng(0)
     x, t = rng.random((64, 64), np.float32), rng.integers(0, 10, 64)
