@@ -24,7 +24,7 @@ STEP = 2.0**-10
 """Relative step. Truncation is about h^4 / 30 of the fifth derivative, rounding 1.5 eps / h of the
 value: 3e-14 and 3e-13 where both are about 1."""
 
-SMALLEST = 2.0**-5
+SMALLEST = 2.0**-8
 """Inputs smaller than this are stepped as if they were of this size."""
 
 ROUNDINGS = 100
