@@ -81,8 +81,10 @@ def _merge_aliases(
                     "and the file holds two different arrays for them"
                 )
             merged.setdefault(first, array)
-        elif first in merged and first not in named and alias in named:
-            merged[alias] = merged.pop(first)
+        elif alias in named and alias not in merged and first in merged:
+            merged[alias] = merged[first]  # shared in the file, apart in this model
+            if first not in named:
+                del merged[first]
     return merged
 
 
