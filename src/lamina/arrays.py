@@ -19,7 +19,9 @@ CPU = "cpu"
 def is_array(x: object) -> bool:
     """True for NumPy arrays and for whatever else answers to NumPy's protocols."""
     return isinstance(x, np.ndarray) or (
-        hasattr(x, "__array_ufunc__") and hasattr(x, "shape") and hasattr(x, "dtype")
+        getattr(x, "__array_ufunc__", None) is not None
+        and hasattr(x, "shape")
+        and hasattr(x, "dtype")
     )
 
 

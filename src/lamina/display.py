@@ -34,11 +34,14 @@ def _label(v: Any) -> str:
 
 def variable_html(v: Any) -> str:
     """A small table for notebooks: kind, name, shape, dtype, range, then the numbers."""
-    rows = [("shape", str(v.shape)), ("dtype", str(v.dtype)), ("device", v.device)]
+    held = v._data  # a planned Parameter draws nothing for being shown
+    rows = [("dtype", str(v.dtype)), ("device", v.device)]
+    if held is not None:
+        rows.insert(0, ("shape", str(v.shape)))
     if v.name is not None:
         rows.insert(0, ("name", v.name))
-    if v.data is not None and not hasattr(v.data, "__hear__") and v.size and v.dtype.kind in "iuf":
-        data = to_numpy(v.data)
+    if held is not None and not hasattr(held, "__hear__") and held.size and v.dtype.kind in "iuf":
+        data = to_numpy(held)
         rows.append(("range", f"{data.min():.6g} … {data.max():.6g}"))
     rows.append(("gradient", "yes" if v.requires_grad else "no"))
     cells = "".join(
@@ -48,5 +51,5 @@ def variable_html(v: Any) -> str:
     )
     return (
         f"<table><caption>{type(v).__name__}</caption>{cells}</table>"
-        f"<pre>{html.escape(variable_repr(v))}</pre>"
+        f"<pre>{html.escape(repr(v))}</pre>"
     )

@@ -1,4 +1,4 @@
-"""Variable: an array that remembers how it was made; Parameter and Buffer, what layers keep.
+"""Variable: an array that remembers how it was made.
 
 This is the lowest part of the engine. The operators stand above it and register themselves as its
 methods (`operators`), and so does the backward walk: nothing here imports them.
@@ -281,6 +281,8 @@ class Variable:
     def _known(self) -> Any:
         return self.data
 
+    __array_ufunc__ = None  # `array * v` is left to v.__rmul__; np.sin(v) is a TypeError
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = to_numpy(self._known())
         if dtype is not None and array.dtype != dtype:
@@ -366,29 +368,6 @@ class Variable:
         self._start(state["data"], state["name"])
         self._grad = state["grad"]
         self._requires_grad = state["requires_grad"]
-
-
-class Buffer(Variable):
-    """State of a layer that is saved but not trained: running statistics, masks, counters.
-
-    Args:
-        data: an array, a number or a nested list.
-        name: shown in messages.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, name: str | None = None):
-        super().__init__(data, name, requires_grad=False)
-
-    @property
-    def requires_grad(self) -> bool:
-        return False
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        if value:
-            raise GraphError("requires_grad: a Buffer is never trained; use a Parameter")
 
 
 def result(array: Any) -> Variable:
