@@ -13,10 +13,17 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
 from pathlib import Path
 
-GROUND = ("errors", "log", "config", "arrays", "files")  # each may import those before it
+GROUND = (
+    "errors",
+    "log",
+    "config",
+    "arrays",
+    "display",
+    "files",
+)  # each may import those before it
 FLOORS = [
     set(GROUND),
-    {"core", "listen", "random"},
+    {"core", "listen", "random", "parameter"},
     {"functions"},
     {"kernels"},
     {"layers"},
@@ -27,7 +34,7 @@ FLOORS = [
 ]
 FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 SIDEWAYS = {(later, earlier) for earlier, later in combinations(GROUND, 2)}
-SIDEWAYS.add(("core", "random"))  # a lazy Parameter draws from the stream of its path
+SIDEWAYS |= {("parameter", "core"), ("parameter", "random")}  # it stands on the engine
 FACADE = {"lamina", "lamina.__main__"}
 ALWAYS_THERE = {"numpy", "lamina", *sys.stdlib_module_names}
 

@@ -6,7 +6,8 @@ The public names, in reading order.
 from . import arrays, config, errors, random
 from .arrays import from_dlpack
 from .config import current, no_grad, test_mode, using
-from .core import Buffer, Function, Parameter, Variable, gradients
+from .core import Function, Variable, gradients
+from .parameter import Buffer, Parameter
 from .random import seed
 
 __version__ = "0.1.0"

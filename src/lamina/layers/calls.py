@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..core import Parameter
+    from ..parameter import Parameter
     from .layer import Layer
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..core import Parameter, Variable
+from ..core import Variable
+from ..parameter import Parameter
 from . import registry
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def add_note(error: Exception, stack: list[Layer], inputs: tuple[Any, ...]) -> N
 def _path(layer: Layer, stack: list[Layer]) -> str:
     """From the outermost Layer that runs; by class where a Layer was not registered."""
     parts = [type(stack[0]).__name__]
-    for outer, inner in zip(stack, stack[1:], strict=False):
+    for outer, inner in pairwise(stack):
         parts.append(registry.find(outer, inner) or type(inner).__name__)
         if inner is layer:
             break

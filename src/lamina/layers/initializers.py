@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, DType
-from ..core.parameter import Initializer as Initializer
 from ..errors import DTypeError, RangeError, ShapeError
+from ..parameter import Initializer as Initializer
 
 Shape = tuple[int, ...]
 

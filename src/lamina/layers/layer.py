@@ -16,8 +16,9 @@ import numpy as np
 
 from .. import random
 from ..config import current, using
-from ..core import Buffer, Parameter, Variable
+from ..core import Variable
 from ..errors import RegistrationError
+from ..parameter import Buffer, Parameter
 from . import registry, weights
 from .calls import calls
 from .explain import add_note
@@ -332,4 +333,3 @@ class Layer:
 
     def __repr__(self) -> str:
         return registry.tree(self)
-

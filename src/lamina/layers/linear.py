@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import DType, as_array, is_floating
-from ..core import Parameter, Variable
+from ..core import Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from ..functions import linear
+from ..parameter import Parameter
 from .initializers import Initializer, lecun_normal, zeros
 from .layer import Layer
 

@@ -6,8 +6,9 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core import Buffer, Parameter, Variable
+from ..core import Variable
 from ..errors import RegistrationError
+from ..parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -48,7 +49,7 @@ def _key(layer: Layer, path: str, key: Any) -> str:
         return str(key)
     if not isinstance(key, str) or not key or "/" in key or "." in key:
         raise RegistrationError(
-            f"{_name(layer)}.{path}: the key {key!r} should be an integer, or a name without / and ."
+            f"{_name(layer)}.{path}: key {key!r} should be an integer, or a name without / or ."
         )
     return key
 
@@ -175,10 +176,10 @@ def _base(layer: Layer) -> type:
 def _check_replacement(layer: Layer, key: str, old: Variable, value: Any) -> None:
     if value is None or isinstance(value, (Parameter, Buffer)) or _is_layer(value):
         return
+    kind = type(old).__name__
     raise RegistrationError(
-        f"{_name(layer)}.{key} is a {type(old).__name__} and was assigned {_what(value)}: to change "
-        f"its numbers write layer.{key}.data[...] = array, to replace it assign a "
-        f"{type(old).__name__}, to drop it assign None"
+        f"{_name(layer)}.{key} is a {kind} and was assigned {_what(value)}: to change its numbers "
+        f"write layer.{key}.data[...] = array, to replace it assign a {kind}, to drop it None"
     )
 
 
@@ -203,9 +204,10 @@ def _check_registration(layer: Layer, key: str, value: Any) -> None:
     inside = [(key, held)] if held is not None else list(_inside(layer, key, value, (id(value),)))
     for path, item in inside:
         if _is_layer(item) and (item is layer or find(item, layer)):
-            inner = "" if item is layer else f" at {find(item, layer)}"
+            name = _name(layer)
+            where = "" if item is layer else f" at {find(item, layer)}"
             raise RegistrationError(
-                f"{_name(layer)}.{path}: this {_name(item)} holds the {_name(layer)} itself{inner}; "
+                f"{name}.{path}: this {_name(item)} holds the {name} itself{where}; "
                 "a Layer cannot hold itself: keep a weakref.ref to a parent"
             )
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..arrays import is_array
 from ..config import current, using
-from ..core import Parameter, Variable
+from ..core import Variable
 from ..errors import ShapeError, TraceError
 from ..listen import Instruction, Program, Spec, Value, multiply_adds
+from ..parameter import Parameter
 from . import registry
 from .calls import calls
 

@@ -1,4 +1,4 @@
-"""The weights of a Layer, to a file and back: checked whole, then filled in place, or not at all."""
+"""The weights of a Layer, to a file and back: checked whole, then filled, or not at all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Array, is_floating, to_device, to_numpy
-from ..core import Buffer, Parameter, Variable
+from ..core import Variable
 from ..errors import StateMismatchError, UninitializedError
 from ..files import load_npz, save_npz
 from ..log import logger
+from ..parameter import Buffer, Parameter
 from . import registry
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _stored_aliases(meta: dict[str, Any]) -> dict[str, str]:
 def _merge_aliases(
     aliases: dict[str, str], found: dict[str, Array], named: dict[str, Variable]
 ) -> dict[str, Array]:
-    """One array for each shared Parameter: a file may hold it under any of its paths, or several."""
+    """One array for each shared Parameter: a file may hold it under one or more of its paths."""
     merged = dict(found)
     for alias, first in aliases.items():
         if alias in merged and alias not in named:
