@@ -1,0 +1,168 @@
+"""What a file of arrays says about itself: shape, dtype and SHA-256 of each, in a JSON member.
+
+The comment at the end of the archive holds the SHA-256 of the manifest, and the manifest those of
+the arrays: no damage goes unseen, whichever part it hits. It is no signature: who can replace a
+file can replace its checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from typing import Any, NamedTuple
+
+from ..errors import ChecksumError, DTypeError, LimitError
+from .source import Source, shown
+
+NAME = "__meta__"
+SCHEMA = 1
+COMMENT = re.compile(rb"lamina npz (\d{1,6}) sha256:([0-9a-f]{64})")
+LONGEST = 16 << 20  # bytes of JSON
+FREE_MARKS, MARKS_PER_ARRAY = 100_000, 16  # commas and brackets: what JSON takes in memory
+DEEPEST = 32
+
+
+class Record(NamedTuple):
+    """What the manifest says of one array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+
+
+def sha256(data: Any) -> str:
+    """SHA-256 of a buffer, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def encode(records: dict[str, Record], meta: dict[str, Any]) -> bytes:
+    """The manifest as JSON, which depends on nothing but the arguments.
+
+    Raises:
+        DTypeError: if ``meta`` is not what JSON can hold: text keys, and no NaN.
+        LimitError: if it is larger than what `decode` reads.
+    """
+    check_meta(meta, "meta", 0)
+    arrays = {name: record._asdict() for name, record in records.items()}
+    content = {"lamina": SCHEMA, "arrays": arrays, "meta": meta}
+    encoded = json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+    if too_much(encoded, len(records)):
+        raise LimitError(
+            f"save: meta makes a manifest of {len(encoded):,} bytes, more than `load_npz` would "
+            "take; give long lists of numbers as arrays"
+        )
+    return encoded
+
+
+def check_meta(value: Any, place: str, depth: int) -> None:
+    """Raise for whatever would not come back from JSON as it went in, tuples aside."""
+    if isinstance(value, dict) and depth < DEEPEST:
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise DTypeError(f"save: {place} should have text for keys, got {key!r:.60}")
+            check_meta(inner, f"{place}[{key!r:.60}]", depth + 1)
+    elif isinstance(value, (list, tuple)) and depth < DEEPEST:
+        for i, inner in enumerate(value):
+            check_meta(inner, f"{place}[{i}]", depth + 1)
+    elif isinstance(value, (dict, list, tuple)):
+        raise DTypeError(f"save: meta is nested deeper than {DEEPEST} levels")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise DTypeError(f"save: {place} is {value}, which JSON has not; None would do")
+    elif not isinstance(value, (str, int, float, type(None))):
+        raise DTypeError(
+            f"save: {place} should be what JSON has (text, int, float, bool, None, list, dict), "
+            f"got {type(value).__name__} {value!r:.60}"
+        )
+
+
+def too_much(encoded: bytes, arrays: int) -> bool:
+    """True if JSON text is too long, or would make too many objects for its length."""
+    marks = sum(map(encoded.count, (b",", b"[", b"{")))
+    return len(encoded) > LONGEST or marks > FREE_MARKS + MARKS_PER_ARRAY * arrays
+
+
+def comment_for(encoded: bytes) -> bytes:
+    """The comment at the end of an archive with this manifest."""
+    return b"lamina npz %d sha256:%s" % (SCHEMA, sha256(encoded).encode())
+
+
+def decode(
+    source: Source, encoded: bytes, comment: bytes, names: list[str]
+) -> tuple[dict[str, Record], dict[str, Any]]:
+    """Records and meta, if they are what ``comment`` vouches for and ``names`` are their names.
+
+    Raises:
+        ChecksumError: the manifest is not the one that was written.
+        CorruptFileError: it has another form, or other arrays.
+        LimitError: it is too large.
+        CheckpointError: it was written by a later version of lamina.
+    """
+    stated = COMMENT.fullmatch(comment)
+    if stated is None:
+        raise source.corrupt(f"lamina wrote it, and its last bytes are damaged: {shown(comment)}")
+    if int(stated[1]) != SCHEMA:
+        raise source.bad(f"it has version {int(stated[1])} of the format, {SCHEMA} can be read")
+    if sha256(encoded).encode() != stated[2]:
+        raise ChecksumError(f"load: {source.label}: its manifest is not the one written: damaged")
+    if too_much(encoded, len(names)):
+        raise source.limit(f"its manifest of {len(encoded):,} bytes is too large")
+    content = parsed(encoded)
+    records, meta = content.get("arrays"), content.get("meta")
+    if not isinstance(meta, dict) or not isinstance(records, dict) or list(records) != names:
+        raise source.corrupt(
+            "its manifest and its members differ: it was changed after it was saved"
+        )
+    return {name: as_record(source, name, records[name]) for name in names}, meta
+
+
+def parsed(encoded: bytes) -> dict[str, Any]:
+    """JSON text that should be an object; empty if it is something else."""
+    try:
+        content = json.loads(encoded, object_pairs_hook=unique, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names all differ."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a name is used twice")
+    return content
+
+
+def refuse_constant(text: str) -> None:
+    """Raise for ``NaN`` and ``Infinity``, which Python reads and JSON has not."""
+    raise ValueError(f"{text} is no JSON")
+
+
+def as_record(source: Source, name: str, record: Any) -> Record:
+    """What the manifest says of the array ``name``, if it has that form."""
+    if isinstance(record, dict) and record.keys() == set(Record._fields):
+        shape = record["shape"]
+        if isinstance(shape, list) and all(type(n) is int for n in shape):
+            return Record(record["dtype"], tuple(shape), record["sha256"])
+    raise source.corrupt(f"its manifest does not describe the array {shown(name)}")
+
+
+def verify(source: Source, name: str, record: Record, found: Record) -> None:
+    """Raise unless an array is the one that was written.
+
+    Raises:
+        ChecksumError: naming the array, and what differs.
+    """
+    if record == found:
+        return
+    what = "content" if record[:2] == found[:2] else "shape or dtype"
+    raise ChecksumError(
+        f"load: {source.label}: the {what} of array {shown(name)} is not what was saved (SHA-256 "
+        f"{shown(record.sha256)} written, {found.sha256} read): the file is damaged"
+    )
+
+
+def is_ours(comment: bytes, encoded: bytes | None) -> bool:
+    """True if lamina wrote the archive: by its comment, or by its manifest if that is damaged."""
+    return comment.startswith(b"lamina") or b'{"lamina":' in (encoded or b"")[:80]
