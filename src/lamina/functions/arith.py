@@ -154,9 +154,19 @@ def neg(x: ArrayLike) -> Variable:
     return NEG(x)
 
 
+class Pos(Function):
+    """``+x``."""
+
+    def forward(self, x):
+        return +x
+
+    def backward(self, gy):
+        return gy
+
+
 def pos(x: ArrayLike) -> Variable:
-    """``+x``: ``x`` itself, as a Variable."""
-    return as_variable(x, "pos")
+    """``y = +x``: a copy. Arguments and result as in `neg`."""
+    return POS(x)
 
 
 class Abs(Function):
@@ -344,7 +354,7 @@ def astype(x: ArrayLike, dtype: Any) -> Variable:
         x: any shape and dtype.
         dtype: as `numpy.dtype` takes it.
     Returns:
-        Shape of ``x``; ``x`` itself if it has that dtype already.
+        Shape of ``x``; a copy, also if it has that dtype already.
     Raises:
         DTypeError: if ``dtype`` does not hold numbers or bools.
     Example:
@@ -355,7 +365,7 @@ def astype(x: ArrayLike, dtype: Any) -> Variable:
     target = np.dtype(dtype)
     if target.kind not in "biufc":
         raise DTypeError(f"astype: dtype should hold numbers or bools, got {target}")
-    return v if v.dtype == target else AsType(target)(v)
+    return AsType(target)(v)
 
 
 class Real(Function):
@@ -371,12 +381,12 @@ class Real(Function):
 
 
 def real(x: ArrayLike) -> Variable:
-    """The real part of complex numbers; real numbers as they are."""
+    """The real part of complex numbers, a view; of real numbers a copy."""
     v = as_variable(x, "real")
-    return REAL(v) if v.dtype.kind == "c" else v
+    return REAL(v) if v.dtype.kind == "c" else POS(v)
 
 
-ADD, SUB, MUL, DIV, NEG, ABS = Add(), Sub(), Mul(), Div(), Neg(), Abs()
+ADD, SUB, MUL, DIV, NEG, POS, ABS = Add(), Sub(), Mul(), Div(), Neg(), Pos(), Abs()
 SCALE, DIVIDE = Scale(), Scale(divide=True)
 SIGN = Step("sign")
 POW, POWER, LOG, MOD, FLOORDIV, REAL = Pow(), Power(), Log(), Mod(), FloorDiv(), Real()
