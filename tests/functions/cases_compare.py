@@ -17,7 +17,7 @@ def halves(*shapes):
     """Few different numbers, so that some are equal, and a NaN."""
 
     def make(rng, dtype):
-        return tuple((np.ceil(rng.uniform(-2.5, 1.5, s)) / 2).astype(dtype) for s in shapes)
+        return tuple(np.asarray(np.ceil(rng.uniform(-2.5, 1.5, s)) / 2, dtype) for s in shapes)
 
     return make
 

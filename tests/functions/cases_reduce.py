@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.special
 
@@ -27,9 +29,8 @@ def rows(f, g, shapes=FILLED, axes=AXES, **options):
 
 def different(*shape):
     """Numbers none of which are close to one another: extremes have derivatives."""
-    return lambda rng, dtype: (rng.permutation(int(np.prod(shape))).reshape(shape) / 8).astype(
-        dtype
-    )
+    size = math.prod(shape)
+    return lambda rng, dtype: np.asarray(rng.permutation(size).reshape(shape) / 8, dtype)
 
 
 def extreme(f, g):
