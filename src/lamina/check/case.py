@@ -33,11 +33,12 @@ class Case:
     keeps_dtype: bool
 
     def samples(self, dtype: Any = np.float64) -> Iterator[Inputs]:
-        """The inputs of each sample, in ``dtype`` where they are floating; equal at every call."""
+        """The inputs of each sample, floating ones in ``dtype``; the same at every call."""
         for i, make in enumerate(self.makes):
             seed = zlib.crc32(f"{self.name} {i}".encode())
             made = make(np.random.default_rng(seed), np.dtype(dtype))
-            yield made if isinstance(made, tuple) else (made,)
+            inputs = made if isinstance(made, tuple) else (made,)
+            yield tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in inputs)
 
     def run(self, *inputs: Any) -> tuple[Variable, ...]:
         """The operator's results on ``inputs``, always as a tuple."""

@@ -237,7 +237,7 @@ def _variables(inputs: Inputs) -> Inputs:
 
 
 def _is_floating(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def _of(row: Case, inputs: Inputs, places: list[int]) -> Callable[..., tuple[Variable, ...]]:
