@@ -25,7 +25,7 @@ from .explain import add_note
 from .summary import Summary, build, summarise
 
 
-class Layer:
+class Layer(registry.Block):
     """A block of a network. Subclass it, assign Parameters and Layers, and write ``forward``.
 
     There is no backward to write: ``forward`` is made of operators, and they know theirs.

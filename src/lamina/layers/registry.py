@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from ..core import Variable
 from ..errors import RegistrationError
@@ -17,6 +17,12 @@ T = TypeVar("T")
 CONTAINERS = (list, tuple, dict)
 
 
+class Block:
+    """What a Layer is to this module, which stands below it: something that holds others."""
+
+    __slots__ = ()
+
+
 def members(layer: Layer) -> Iterator[tuple[str, Any]]:
     """The Parameters, Buffers and Layers directly held, with their paths; a snapshot."""
     for name, value in list(vars(layer).items()):
@@ -26,8 +32,8 @@ def members(layer: Layer) -> Iterator[tuple[str, Any]]:
             yield from _inside(layer, name, value, (id(value),))
 
 
-def _is_layer(value: Any) -> bool:
-    return hasattr(type(value), "stream_of")
+def _is_layer(value: Any) -> TypeGuard[Layer]:
+    return isinstance(value, Block)
 
 
 def _inside(
@@ -151,7 +157,7 @@ def check_attribute(layer: Layer, key: str, value: Any) -> None:
 
     Names that mean something else, arrays over a Parameter, sets, and Layers that hold this one.
     """
-    if hasattr(_base(layer), key) and key not in ("training", "transposed"):
+    if key not in ("training", "transposed") and hasattr(_layer_class(layer), key):
         raise RegistrationError(
             f"{_name(layer)}.{key} is a method of Layer and cannot be an attribute: choose another "
             f"name, such as {key}_"
@@ -169,8 +175,10 @@ def check_attribute(layer: Layer, key: str, value: Any) -> None:
         _check_registration(layer, key, value)
 
 
-def _base(layer: Layer) -> type:
-    return next(cls for cls in type(layer).__mro__ if "stream_of" in vars(cls))
+def _layer_class(layer: Layer) -> type:
+    """Layer itself, whatever was derived from it."""
+    mro = type(layer).__mro__
+    return mro[mro.index(Block) - 1]
 
 
 def _check_replacement(layer: Layer, key: str, old: Variable, value: Any) -> None:
