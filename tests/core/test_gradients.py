@@ -196,3 +196,23 @@ def test_dropped_result_leads_to_no_one() -> None:
     a = F.split(x * 1.0, 2)[0]
     gradients(Noticed()(z, np.ones(1)) + a, x)
     assert calls == []
+
+
+def test_t62_gradients_are_owned_one_by_one() -> None:
+    a, b, seed = Variable([1.0, 2.0]), Variable([3.0, 4.0]), np.ones(2)
+    h = a + b
+    ga, gb, gh = gradients(h + 0.0, [a, b, h], seed)
+    ga.data += 1.0
+    assert [g.data.tolist() for g in (ga, gb, gh)] == [[2.0, 2.0], [1.0, 1.0], [1.0, 1.0]]
+    assert seed.tolist() == [1.0, 1.0]
+
+
+def test_t63_gradients_can_be_written_to() -> None:
+    x = Variable(np.ones((2, 3)))
+    assert gradients(x.sum(), x).data.flags.writeable
+
+
+def test_owned_gradients_can_still_be_differentiated() -> None:
+    x, v = Variable([1.0, 2.0]), Variable([3.0, 4.0])
+    (g,) = gradients(x + 0.0, [x], v, create_graph=True)
+    assert gradients((g * g).sum(), v).data.tolist() == [6.0, 8.0]

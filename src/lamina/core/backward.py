@@ -101,7 +101,7 @@ def gradients(
         walk.run(results, [_seed(y, g) for y, g in zip(results, seeds, strict=True)])
         for target in walk.wanted & walk.pending.keys():
             walk.finish(target)
-    found = tuple(walk.found.get(target) for target in targets)
+        found = tuple([_alone(walk.found.get(target), walk.shared) for target in targets])
     return found[0] if isinstance(xs, Variable) else found
 
 
@@ -309,10 +309,18 @@ def _deliver(leaf: Variable, gx: Variable, walk: _Walk) -> None:
     """Add a complete gradient to a leaf's, in an array that the leaf's gradient owns alone."""
     if leaf._grad is not None:
         gx = leaf._grad + gx
-    elif id(gx._data) in walk.shared or not _owns(gx._data) or leaf.hooks:
+    elif leaf.hooks:  # one of them may have kept it
         gx = _own(gx)
-    walk.shared.add(id(gx._data))
-    leaf._grad = gx
+    leaf._grad = _alone(gx, walk.shared)
+
+
+def _alone(grad: Variable | None, shared: set[int]) -> Variable | None:
+    """A gradient in an array that nobody else holds."""
+    if grad is not None:
+        if id(grad._data) in shared or not _owns(grad._data):
+            grad = _own(grad)
+        shared.add(id(grad._data))
+    return grad
 
 
 def _owns(array: Any) -> bool:
@@ -323,7 +331,7 @@ def _owns(array: Any) -> bool:
 
 def _own(grad: Variable) -> Variable:
     """A copy that keeps its place in the graph."""
-    if grad._edge is not None:
+    if grad._requires_grad:
         return grad * 1
     return result(grad._data.copy())
 
