@@ -119,4 +119,11 @@ CASES = [
         name="astype integers",
     ),
     case(F.real, lambda x: x, shapes=SHAPES),
+    case(
+        F.real,
+        np.vectorize(lambda x: x.real, otypes=[float]),
+        make=lambda rng, _: rng.normal(size=(2, 3)) + 1j * rng.normal(size=(2, 3)),
+        order=0,
+        name="real of complex numbers",
+    ),
 ]
