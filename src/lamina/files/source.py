@@ -113,8 +113,10 @@ def from_file(file: Any) -> Source:
         raise CheckpointError(f"load: a path or an open file is needed, got {type(file).__name__}")
     if isinstance(file, io.TextIOBase):
         raise CheckpointError(f"load: {label}: is open for text; open it with mode 'rb'")
-    can_seek = hasattr(file, "seek") and getattr(file, "seekable", lambda: True)()
-    source = Source(file if can_seek else io.BytesIO(file.read()), label)
+    try:
+        source = Source(file, label)
+    except (AttributeError, OSError, ValueError):  # a pipe, a gzip file: no way to its end and back
+        source = Source(io.BytesIO(file.read()), label)
     if not source.size and source.start:
         raise source.corrupt("it stands at its end, and nothing follows: seek(0) comes first")
     return source
