@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ..core import Function, Variable
 from ..errors import RangeError, ShapeError
 from .arith import abs
+from .compare import clip
 from .operand import as_variable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["mean_squared_error", "mean_absolute_error"]
+__all__ = ["mean_squared_error", "mean_absolute_error", "huber_loss"]
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -80,7 +81,7 @@ class SquaredError(Function):
         return gx, lambda: -gx
 
 
-def mean_squared_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> Variable:
+def mean_squared_error(x: ArrayLike, t: ArrayLike, *, reduction: str = "mean") -> Variable:
     """Mean squared error, ``mean((x - t)²)`` over *all* elements, not only over samples.
 
     Args:
@@ -100,7 +101,7 @@ def mean_squared_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> V
     return SquaredError(reduction)(*paired(x, t, reduction, "mean_squared_error"))
 
 
-def mean_absolute_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> Variable:
+def mean_absolute_error(x: ArrayLike, t: ArrayLike, *, reduction: str = "mean") -> Variable:
     """Mean absolute error, ``mean(|x - t|)`` over all elements; the derivative at 0 is 0.
 
     Arguments, result and errors as in `mean_squared_error`.
@@ -111,3 +112,34 @@ def mean_absolute_error(x: ArrayLike, t: ArrayLike, reduction: str = "mean") -> 
     """
     a, b = paired(x, t, reduction, "mean_absolute_error")
     return reduced(abs(a - b), reduction)
+
+
+def huber_loss(
+    x: ArrayLike, t: ArrayLike, *, delta: float = 1.0, reduction: str = "mean"
+) -> Variable:
+    """Half the squared error up to ``delta``, linear beyond: outliers pull no harder than delta.
+
+    With ``d = x - t``: ``d² / 2`` where ``|d| <= delta``, else ``delta (|d| - delta / 2)``.
+
+    Args:
+        x: any shape, floating.
+        t: the same shape.
+        delta: a number above 0.
+        reduction: ``"mean"`` over all elements, ``"sum"`` or ``"none"``.
+    Returns:
+        One number, or the shape of ``x`` for ``"none"``.
+    Raises:
+        ShapeError: if the shapes differ, or the mean would be over nothing.
+        RangeError: if ``delta`` is not above 0, or ``reduction`` is none of the three.
+    Source:
+        P. Huber, "Robust Estimation of a Location Parameter", 1964.
+    Example:
+        >>> huber_loss([0.5, 3.0], [0.0, 0.0], reduction="none")
+        Variable([0.125, 2.5  ], float64)
+    """
+    a, b = paired(x, t, reduction, "huber_loss")
+    if not delta > 0:
+        raise RangeError(f"huber_loss: delta should be above 0, got {delta!r}")
+    d = a - b
+    c = clip(d, -delta, delta)
+    return reduced(c * (d - c * 0.5), reduction)
