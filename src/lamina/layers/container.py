@@ -55,6 +55,10 @@ class Sequential(Layer):
             kwargs = {}
         return x
 
+    def __repr__(self) -> str:
+        steps = [f"  {i}: {_shown(step)}".replace("\n", "\n  ") for i, step in enumerate(self)]
+        return "\n".join(["Sequential(", *steps, ")"])
+
     def __len__(self) -> int:
         return sum(name.isdigit() for name in vars(self))
 
@@ -69,3 +73,7 @@ class Sequential(Layer):
         if not -len(steps) <= index < len(steps):
             raise RangeError(f"Sequential: there is no step {index} among {len(steps)}")
         return steps[index]
+
+
+def _shown(step: Any) -> str:
+    return repr(step) if isinstance(step, Layer) else getattr(step, "__name__", repr(step))

@@ -223,17 +223,12 @@ def _check_registration(layer: Layer, key: str, value: Any) -> None:
 # -- how it is shown -----------------------------------------------------------------------------
 
 
-def head(layer: Layer) -> str:
-    """``Linear(3 -> 5)``: one line for a Layer."""
-    return f"{_name(layer)}({layer.describe()})"
-
-
 def tree(layer: Layer) -> str:
     """A Layer and what it holds, indented; a Layer that describes itself hides its Parameters."""
     own = layer.describe()
     shown = [(path, held) for path, held in members(layer) if not own or _is_layer(held)]
     if not shown:
-        return head(layer)
+        return f"{_name(layer)}({own})"
     lines = [f"  {path}: {_shown(held)}".replace("\n", "\n  ") for path, held in shown]
     return "\n".join([f"{_name(layer)}({own}", *lines, ")"])
 

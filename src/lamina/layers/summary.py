@@ -186,7 +186,7 @@ class _Recorder:
         own = _own_parameters(layer, self.counted)
         self.rows[place] = Row(
             registry.find(self.root, layer) or type(self.root).__name__,
-            registry.head(layer),
+            _kind(layer),
             _shapes(outputs),
             _count(own),
             work - inside[0],
@@ -232,10 +232,14 @@ def _without_inputs(layer: Layer) -> Summary:
     counted: set[int] = set()
     named = [(type(layer).__name__, layer), *layer.named_layers()]
     rows = [
-        Row(path, registry.head(inner), "?", _count(_own_parameters(inner, counted)), 0, 0)
+        Row(path, _kind(inner), "?", _count(_own_parameters(inner, counted)), 0, 0)
         for path, inner in named
     ]
     return _total(layer, rows, 0, 0)
+
+
+def _kind(layer: Layer) -> str:
+    return type(layer).__name__ + (f"({layer.describe()})" if layer.describe() else "")
 
 
 def _shapes(outputs: Any) -> str:
