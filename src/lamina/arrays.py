@@ -17,11 +17,12 @@ CPU = "cpu"
 
 
 def is_array(x: object) -> bool:
-    """True for NumPy arrays and for whatever else answers to NumPy's protocols."""
+    """True for NumPy arrays and for whatever else answers to NumPy's protocols and has elements.
+
+    A Variable answers too; it has no ``itemsize``, for its elements are those of its array.
+    """
     return isinstance(x, np.ndarray) or (
-        getattr(x, "__array_ufunc__", None) is not None
-        and hasattr(x, "shape")
-        and hasattr(x, "dtype")
+        hasattr(x, "__array_ufunc__") and hasattr(x, "shape") and hasattr(x, "itemsize")
     )
 
 

@@ -316,9 +316,15 @@ def test_numpy_number_on_the_left_gives_a_variable() -> None:
     assert type(np.float64(2.0) * Variable([1.0])) is Variable
 
 
-def test_t83_numpy_function_of_a_variable_is_refused() -> None:
-    with pytest.raises(TypeError, match="operand 'Variable' does not support ufuncs"):
-        np.sin(Variable([1.0]))
+def test_t83_numpy_function_of_a_variable_is_the_operator() -> None:
+    x = Variable(0.0)
+    np.sin(x).backward()
+    assert x.grad.item() == 1.0
+
+
+def test_t83_numpy_function_that_is_no_operator_says_what_to_do() -> None:
+    with pytest.raises(DTypeError, match=r"np.spacing of a Variable: .* pass its \.data"):
+        np.spacing(Variable([1.0]))
 
 
 def test_comparison_is_elementwise_and_hash_is_identity() -> None:
