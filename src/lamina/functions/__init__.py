@@ -2,6 +2,7 @@
 
 # ruff: noqa: F403 (each family lists its public names in __all__, and a test reads them all)
 
+from . import interop as interop
 from .activation import *
 from .activation import __all__ as _activation
 from .arith import *
