@@ -131,8 +131,7 @@ def write_and_rename(
             write(cast(BinaryIO, file))
         disk.fsync(fd)
         closing, fd = fd, None  # even a close that fails frees the number, for another thread
-        disk.close(closing)
-        disk.replace(temp, target)
+        disk.replace(closing, temp, target)
     except BaseException:
         discard(fd, temp, disk)
         raise

@@ -48,9 +48,20 @@ class Disk:
         """Close the file, and with it its lock."""
         os.close(fd)
 
-    def replace(self, source: str, target: str) -> None:
-        """Give ``source`` the name ``target``, in one step; what was there is gone."""
-        os.replace(source, target)
+    def replace(self, fd: int, source: str, target: str) -> None:
+        """Close the file, which was `fsync`-ed, and give it the name ``target`` in one step.
+
+        It keeps its lock until it has its name, else a `remove_orphan` could come between. Windows
+        renames only what is closed.
+        """
+        if fcntl is None:
+            os.close(fd)
+            os.replace(source, target)
+            return
+        try:
+            os.replace(source, target)
+        finally:
+            os.close(fd)
 
     def remove(self, path: str) -> None:
         """Remove a file."""
@@ -79,8 +90,9 @@ class Disk:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return False
         if fcntl is None:
-            self.remove(path)
-            return True
+            if pid != os.getpid():
+                self.remove(path)
+            return pid != os.getpid()
         if pid != os.getpid() and is_alive(pid):
             return False
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | SAFE)
