@@ -11,7 +11,7 @@ from ..core import Function, Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from .activation import Softmax, log_softmax, sigmoid, softplus
 from .arith import maximum
-from .compare import where
+from .compare import not_equal, where
 from .index import get_item
 from .label import check_labels
 from .loss import check_reduction, paired, reduced
@@ -187,7 +187,7 @@ def _of_labels(
     reduction: str,
 ) -> Variable:
     """The loss with all that can be asked of it; x: (n, classes), t: (n,)."""
-    counted = None if ignore is None else t != ignore
+    counted = None if ignore is None else not_equal(t, ignore)
     chosen = t if counted is None else where(counted, t, 0)
     logp = log_softmax(x, axis=1)
     y = -get_item(logp, (np.arange(len(t)), chosen))

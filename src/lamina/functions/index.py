@@ -11,7 +11,7 @@ from ..arrays import is_array
 from ..core import Function, Variable
 from ..core.variable import Shape
 from ..errors import DTypeError, ShapeError, TraceError
-from .operand import as_axis, as_shape, as_variable, beside
+from .operand import as_axis, as_shape, as_variable, beside, register
 from .shape import ravel
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ class PutItem(_Indexed):
 
 
 class Gather(_Indexed):
-    """``x[index]`` with arrays of integers or bools in the index: a copy."""
+    """``x[index]`` with arrays of integers or bools in the index: a copy.
+
+    A kernel: an array that is there cannot hear an index that is not.
+    """
 
     def forward(self, x, *arrays):
         return x[_whole(self.index, arrays)]
@@ -283,4 +286,4 @@ def _counting(length: int, axis: int, ndim: int) -> Any:
     return np.arange(length).reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 
-Variable.__getitem__ = get_item
+register(__getitem__=get_item)

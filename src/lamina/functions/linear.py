@@ -10,7 +10,7 @@ import numpy as np
 from ..core import Function, Variable
 from ..core.variable import Shape
 from ..errors import ShapeError
-from .operand import as_variable
+from .operand import as_variable, register
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,8 +21,7 @@ __all__ = ["matmul", "linear"]
 class MatMul(Function):
     """``a @ b`` of stacks of matrices, either transposed first (its last two axes).
 
-    A kernel: the products that are its gradients are of the same class, and no transposed copy is
-    made on the way.
+    With the fields, the products that are its gradients are of the same class, and one operator.
     """
 
     left: bool = False
@@ -48,20 +47,6 @@ class MatMul(Function):
         if self.right:
             return PRODUCTS[True, self.left](gy, a)
         return PRODUCTS[not self.left, False](a, gy)
-
-    def spec(self, a, b):
-        m, k = _turned_shape(a.shape, self.left)[-2:]
-        k2, n = _turned_shape(b.shape, self.right)[-2:]
-        if k != k2:
-            raise self.misfit(a, b)
-        try:
-            stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        except ValueError:
-            raise self.misfit(a, b) from None
-        return (*stack, m, n), np.result_type(a.dtype, b.dtype)
-
-    def multiply_adds(self, a, b):
-        return prod(self.spec(a, b)[0]) * a.shape[-2 if self.left else -1]
 
     def misfit(self, a, b):
         return _misfit(_turned_shape(a.shape, self.left), _turned_shape(b.shape, self.right))
@@ -144,19 +129,17 @@ class Linear(Function):
         return np.add(y, b, out=y) if type(y) is np.ndarray and y.dtype == b.dtype else y + b
 
     def backward(self, gy, x, W, b):
-        gx = lambda: PRODUCTS[False, True](gy.reshape(1, gy.size), W).reshape(x.shape)
-        if x.ndim > 1:
-            gx = lambda: PRODUCTS[False, True](gy, W)
         gb = None if b is None else lambda: gy.sum(tuple(range(gy.ndim - 1)))
-        return gx, (lambda: PRODUCTS[True, False](_rows(x), _rows(gy))), gb
+        return (
+            (lambda: self.x_gradient(gy, W)),
+            (lambda: PRODUCTS[True, False](_rows(x), _rows(gy))),
+            gb,
+        )
 
-    def spec(self, x, W, b):
-        _check(x, W, b)
-        dtypes = [v.dtype for v in (x, W, b) if v is not None]
-        return x.shape[:-1] + W.shape[1:], np.result_type(*dtypes)
-
-    def multiply_adds(self, x, W, b):
-        return prod(x.shape) * W.shape[1]
+    def x_gradient(self, gy, W):
+        if gy.ndim > 1:
+            return PRODUCTS[False, True](gy, W)
+        return PRODUCTS[False, True](_rows(gy), W).reshape(W.shape[0])
 
 
 def _check(x: Any, W: Any, b: Any) -> None:
@@ -195,5 +178,4 @@ def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Variable:
 LINEAR = Linear()
 
 
-Variable.__matmul__ = matmul
-Variable.__rmatmul__ = lambda self, other: matmul(other, self)
+register(__matmul__=matmul, __rmatmul__=lambda self, other: matmul(other, self))

@@ -18,6 +18,12 @@ def as_variable(x: Any, operation: str) -> Variable:
     return x if isinstance(x, Variable) else result(as_array(x, operation))
 
 
+def register(**methods: Any) -> None:
+    """Make functions methods of Variable, under these names."""
+    for name, method in methods.items():
+        setattr(Variable, name, method)
+
+
 def beside(array: Array, x: Any) -> Any:
     """``array``, made by NumPy, as the kind of array that ``x`` is, on the same device.
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import Function, Variable
 from ..core.variable import Shape
 from ..errors import ShapeError
-from .operand import as_axes, as_axis, as_shape, as_variable
+from .operand import as_axes, as_axis, as_shape, as_variable, register
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -116,7 +116,9 @@ def transpose(x: ArrayLike, *axes: Any) -> Variable:
     return Transpose(order)(v)
 
 
-def moveaxis(x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...]):
+def moveaxis(
+    x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...]
+) -> Variable:
     """Move axes to other places; the others keep their order.
 
     Args:
@@ -270,9 +272,12 @@ def flatten(x: ArrayLike, start: int = 0) -> Variable:
     return Reshape((*lead, prod(v.shape[len(lead) :])), v.shape)(v)
 
 
-Variable.reshape = reshape
-Variable.transpose = transpose
-Variable.swapaxes = swapaxes
-Variable.squeeze = squeeze
-Variable.flatten = flatten
-Variable.T = property(transpose)  # pyright: ignore[reportAttributeAccessIssue] (declared as one)
+register(
+    reshape=reshape,
+    transpose=transpose,
+    swapaxes=swapaxes,
+    squeeze=squeeze,
+    flatten=flatten,
+    T=property(lambda self: transpose(self), doc="The axes in reverse order: `transpose`."),
+    mT=property(lambda self: swapaxes(self, -1, -2), doc="Matrices transposed: the last two axes."),
+)
