@@ -1,0 +1,7 @@
+"""``python -m lamina``: the command ``lamina``."""
+
+import sys
+
+from .cli.main import main
+
+sys.exit(main())

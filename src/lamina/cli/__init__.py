@@ -1,0 +1,1 @@
+"""The command ``lamina``; ``python -m lamina`` is the same."""
