@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast, dataclass_transform
 from weakref import ref
 
@@ -22,7 +21,7 @@ import numpy as np
 
 from ..arrays import DType, as_array
 from ..config import current
-from ..errors import GraphError, NonFiniteError
+from ..errors import DTypeError, GraphError, NonFiniteError, ShapeError
 from .variable import Edge, Hook, Shape, Variable, result
 
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
@@ -120,14 +119,17 @@ class Function:
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
     spec: ClassVar[Callable[..., Any] | None] = None
+    _fields: ClassVar[tuple[str, ...]] = ()
     _keeps: ClassVar[tuple[int, ...]] = ()
     _rest: ClassVar[int] = -1  # where a variadic forward's *xs starts, if backward names it
     _keywords: ClassVar[tuple[str, ...]] = ()  # what backward(*gys, name, ...) names
 
     def __init_subclass__(cls) -> None:
         own = vars(cls)
-        if inspect.get_annotations(cls) and "__init__" not in own:
-            dataclass(frozen=True, eq=False, repr=False)(cls)
+        fields = [k for k, v in inspect.get_annotations(cls).items() if "ClassVar" not in str(v)]
+        if fields and "__init__" not in own:
+            cls._fields = tuple(dict.fromkeys([*cls._fields, *fields]))
+            cls.__init__, cls.__setattr__ = _init_of(cls), _refuse
         if "forward" in own or "backward" in own:
             if hasattr(cls, "forward") and hasattr(cls, "backward"):
                 cls._keeps, cls._rest, cls._keywords = _what_is_kept(cls)
@@ -149,7 +151,11 @@ class Function:
                 arrays.append(x if type(x) in NUMBERS else as_array(x, type(self).__name__))
             edges.append(None)
         state = current()
-        y = self.forward(*arrays) if self.spec is None else _opaque(self, arrays)
+        try:
+            y = self.forward(*arrays) if self.spec is None else _opaque(self, arrays)
+        except (TypeError, ValueError) as error:
+            _explain(self, arrays, error)
+            raise
         if y.__class__ is not np.ndarray:
             if y.__class__ is tuple:
                 return _results(self, inputs, edges, y, record and state.grad)
@@ -176,6 +182,18 @@ class Function:
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({fields})"
+
+
+def _explain(function: Function, arrays: list[Any], error: Exception) -> None:
+    """Say in our words what NumPy says of operands that do not fit one another."""
+    if isinstance(error, ValueError) and "could not be broadcast together" in str(error):
+        shapes = ", ".join([str(x.shape) for x in arrays if hasattr(x, "shape")])
+        raise ShapeError(
+            f"{function!r}: shapes {shapes} do not broadcast; "
+            "counted from the last axis, lengths should be equal or 1"
+        ) from None
+    if isinstance(error, TypeError) and "NoneType" in str(error):
+        raise DTypeError(f"{function!r}: an operand is None, it should be an array") from None
 
 
 def _opaque(function: Function, arrays: list[Any]) -> Any:
@@ -264,6 +282,24 @@ def _range(x: Any) -> str:
     if not hasattr(x, "shape") or not x.size:
         return repr(x)
     return f"{x.dtype} {x.shape} from {x.min():.6g} to {x.max():.6g}"
+
+
+# -- what a class says -------------------------------------------------------------------------
+
+
+def _init_of(cls: type[Function]) -> Any:
+    """The ``__init__`` of a frozen dataclass, without the milliseconds that making one takes."""
+    names = cls._fields
+    defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
+    arguments = ", ".join(f"{name}={name}" if name in defaults else name for name in names)
+    lines = "".join(f"    fields[{name!r}] = {name}\n" for name in names)
+    source = f"def __init__(self, {arguments}):\n    fields = self.__dict__\n{lines}"
+    exec(source, defaults)  # only names of annotations are in it, and they are identifiers
+    return defaults["__init__"]
+
+
+def _refuse(self: Function, name: str, value: Any) -> None:
+    raise AttributeError(f"{self!r}: cannot assign to field {name!r}; make another operator")
 
 
 # -- what backward names -------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Linear(Layer):
         (2, 5, 3)
         >>> layer
         Linear(4 -> 3)
+
     Source:
         Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient BackProp", 1998, section 4.6.
     """
