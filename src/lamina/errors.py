@@ -14,6 +14,7 @@
     │  ├─ InPlaceError                    data changed between forward and backward
     │  ├─ BackwardTwiceError              the graph was already freed
     │  └─ TraceError                      numbers asked of an array that is not there yet
+    ├─ ProgramError (ValueError)          a program that is none: its text, or what a pass made
     ├─ NonFiniteError (FloatingPointError)  NaN or infinity, with `using(debug=True)`
     ├─ StateMismatchError (KeyError)      names, shapes or dtypes of a file and a model differ
     ├─ CheckpointError (ValueError)       a file that is unreadable, damaged or unsafe
@@ -77,6 +78,10 @@ class BackwardTwiceError(GraphError):
 
 class TraceError(GraphError):
     """Numbers were asked of an array that is not there yet."""
+
+
+class ProgramError(LaminaError, ValueError):
+    """A program that is none: its text cannot be read, or a pass made it wrong."""
 
 
 class NonFiniteError(LaminaError, FloatingPointError):
