@@ -325,9 +325,11 @@ MISTAKES = {
         "got (3, 4)",
         "nothing was changed",
     ),
-    "weights from a text file": Mistake(load_text, ValueError, "m.npz", "npz", "10 bytes", "zip"),
+    "weights from a text file": Mistake(
+        load_text, ValueError, "m.npz", "archive", "10 bytes", "too few"
+    ),
     "saving into a missing folder": Mistake(
-        save_nowhere, OSError, "m.npz", "folder", "nowhere", "create"
+        save_nowhere, OSError, "m.npz", "there is no folder", "nowhere", "make_folders=True"
     ),
     "using a lazy Parameter": Mistake(
         lambda _: Linear(3).W + 1,
@@ -381,7 +383,12 @@ MISTAKES = {
         frozen_typo, AttributeError, "Net", "matches", "'block/*'", "there are blocks/0/W"
     ),
     "arrays of different lengths": Mistake(
-        lambda _: D.Loader((f32(3), f32(4)), 2), ValueError, "3", "length", "4", "first axis"
+        lambda _: D.Loader((f32(3), f32(4)), 2),
+        ValueError,
+        "ArrayDataset",
+        "length",
+        "4",
+        "got 3, 4",
     ),
     "a batch of nothing": Mistake(
         lambda _: D.Loader(f32(3), 0), ValueError, "batch_size", "1 or more", "0", "Loader"

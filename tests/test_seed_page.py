@@ -97,7 +97,8 @@ def test_nobias_leaves_no_b(words, x):
 def test_training_by_hand_lowers_the_loss(words, x):
     model = network(*words, 4, 1)
     losses = []
-    for _ in range(50):
+    np.random.seed(0)  # what the cells draw from
+    for _ in range(200):
         y = model(x)
         loss = F.mean_squared_error(y, x.data[:, :1].astype(y.dtype) ** 2)
         model.cleargrads()

@@ -243,7 +243,9 @@ class Layer(registry.Block):
 
     # -- files -------------------------------------------------------------------------------
 
-    def save_weights(self, path: Any, *, compress: bool = False) -> None:
+    def save_weights(
+        self, path: Any, *, compress: bool = False, make_folders: bool = False
+    ) -> None:
         """Write all Parameters and Buffers to a ``.npz`` file that ``numpy.load`` opens.
 
         The file is written beside its place and renamed, so that at any moment there is the old
@@ -253,11 +255,12 @@ class Layer(registry.Block):
             path: ``.npz`` is added to a name that does not end in it, here and in `load_weights`;
                 or a binary file.
             compress: smaller by a few per cent for trained weights, and slower.
+            make_folders: make the folders of the path that are missing.
         Raises:
             UninitializedError: if a Parameter has no numbers yet; all such are named.
             CheckpointWriteError: if the disk refuses; the old file is untouched.
         """
-        weights.save(self, path, compress)
+        weights.save(self, path, compress, make_folders)
 
     def load_weights(
         self,

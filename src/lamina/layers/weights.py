@@ -29,7 +29,7 @@ def _is_state(v: Variable) -> bool:
     return isinstance(v, (Parameter, Buffer))
 
 
-def save(layer: Layer, path: Any, compress: bool) -> None:
+def save(layer: Layer, path: Any, compress: bool, make_folders: bool) -> None:
     """`Layer.save_weights`."""
     named = state(layer)
     missing = [name for name, v in named.items() if v.data is None]
@@ -40,7 +40,7 @@ def save(layer: Layer, path: Any, compress: bool) -> None:
         )
     arrays = {name: to_numpy(v.data) for name, v in named.items()}
     meta = {"kind": "weights", "class": type(layer).__name__, "aliases": registry.aliases(layer)}
-    save_npz(path, arrays, meta=meta, compress=compress)
+    save_npz(path, arrays, meta=meta, compress=compress, make_folders=make_folders)
 
 
 def load(layer: Layer, path: Any, strict: bool, quiet: bool, prefix: str, layout: str) -> list[str]:
