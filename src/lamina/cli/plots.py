@@ -39,7 +39,8 @@ def draw_run(
             "install it with: pip install 'lamina[plot]'"
         ) from None
     figure = Figure(figsize=(12.5, 6.4), dpi=110, facecolor="white")  # no window, no global state
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.25))
+    halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.25))
+    left, right = halves
     draw_curves(left, metrics)
     draw_digits(right, held_out, logits)
     content = io.BytesIO()

@@ -44,7 +44,9 @@ class ArrayDataset:
     def __init__(self, *arrays: Any):
         if not arrays:
             raise DTypeError("ArrayDataset: needs one array or more")
-        self.arrays = tuple(as_array(a, f"ArrayDataset: array {i}") for i, a in enumerate(arrays))
+        self.arrays: tuple[Array, ...] = tuple(
+            as_array(a, f"ArrayDataset: array {i}") for i, a in enumerate(arrays)
+        )
         shapes = [a.shape for a in self.arrays]
         if not all(shapes):
             raise ShapeError(f"ArrayDataset: each array should have a first axis, got {shapes}")
@@ -58,7 +60,7 @@ class ArrayDataset:
     def __getitem__(self, index: Any) -> Any:
         """One item; a tuple if there are several arrays."""
         rows = tuple(a[index] for a in self.arrays)
-        return rows if len(rows) > 1 else rows[0]
+        return rows[0] if len(rows) == 1 else rows
 
     def batch(self, indices: Array) -> Any:
         """The rows at ``indices: (b,)``, copied: one indexing operation for each array."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..arrays import Array
@@ -52,4 +54,5 @@ def _load_digits() -> tuple[Array, Array]:
             f"digits: scikit-learn brings the data and cannot be imported ({error}); "
             "install it with: pip install 'lamina[demo]'"
         ) from None
-    return load_digits(return_X_y=True)
+    source: Any = load_digits()
+    return source.data, source.target
