@@ -26,7 +26,7 @@ LONGEST_NAME = 200  # bytes of the target's name in the temporary one: 255 is wh
 
 def atomic_write(
     path: str | os.PathLike[str],
-    write: Callable[[BinaryIO], None],
+    write: Callable[[BinaryIO], object],
     *,
     make_folders: bool = False,
     size: int | None = None,
@@ -116,7 +116,7 @@ def unfit(target: str, number: int, why: str) -> CheckpointWriteError:
 def write_and_rename(
     target: str,
     temp: str,
-    write: Callable[[BinaryIO], None],
+    write: Callable[[BinaryIO], object],
     mode: int | None,
     progress: Progress,
     disk: Disk,
