@@ -52,10 +52,11 @@ def pad(x: ArrayLike, width: Any, mode: str = "constant", value: float = 0) -> V
         inside = tuple([slice(before, before + n) for n, (before, _) in zip(v.shape, widths)])
         return PutItem(inside, shape, value)(v)
     for axis, (n, sides) in enumerate(zip(v.shape, widths)):
+        if n == 0 and sides != (0, 0):
+            raise ShapeError(f"pad: axis {axis} of {v.shape} is empty, {mode!r} has no source")
+    for axis, (n, sides) in enumerate(zip(v.shape, widths)):
         if sides != (0, 0):
-            if n == 0:
-                raise ShapeError(f"pad: axis {axis} of {v.shape} is empty, {mode!r} has no source")
-            v = take(v, np.pad(np.arange(n), sides, mode=mode), axis)  # pyright: ignore
+            v = take(v, np.pad(np.arange(n), sides, mode=mode), axis)  # pyright: ignore[reportCallIssue, reportArgumentType] (the mode was checked)
     return v
 
 
