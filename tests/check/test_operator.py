@@ -9,7 +9,7 @@ import pytest
 
 from lamina import Function, Variable
 from lamina.check import PROMISES, case, operator
-from lamina.errors import DTypeError, GradientError, RangeError
+from lamina.errors import DTypeError, GradientError, RangeError, TraceError
 
 SHAPES = [(2, 3), (5,), (1,), (0,), ()]
 
@@ -66,13 +66,15 @@ def test_function_with_keywords_keeps_all_promises() -> None:
 
 def test_explicit_inputs_are_used_as_they_are() -> None:
     seen = []
-    operator(
-        lambda x, i: seen.append(i) or Square()(x)[i],
-        lambda x, i: np.square(x)[i],
-        [(np.array([1.0, 2.0, 3.0]), np.array([2, 0]))],
-        name="take",
-    )
-    assert all(np.asarray(i).tolist() == [2, 0] for i in seen)
+
+    def taken(x, i):
+        seen.append(i)
+        return np.square(x)[i]
+
+    inputs = np.array([1.0, 2.0, 3.0]), np.array([2, 0])
+    operator(lambda x, i: Square()(x)[i], taken, [inputs], name="take")
+    assert seen
+    assert all(i.tolist() == [2, 0] for i in seen)
 
 
 def test_wrong_value_is_told_with_place() -> None:
@@ -199,6 +201,40 @@ def test_operator_whose_value_depends_on_recording_is_told() -> None:
 def test_operator_that_takes_no_lists_is_told() -> None:
     with pytest.raises(AttributeError, match="'list' object has no attribute 'shape'"):
         broken("kinds", lambda x: Square()(x).reshape(x.shape))
+
+
+def test_operator_that_reads_numbers_cannot_be_heard() -> None:
+    with pytest.raises(TraceError, match=r"float: Value\(.*\) has no numbers yet"):
+        broken("heard", Strange(lambda x: x * float(x.sum())))
+
+
+def test_row_may_say_that_it_is_unheard() -> None:
+    broken("heard", Strange(lambda x: x * x * float(x.sum() != 1j)), unheard="it reads numbers")
+
+
+def test_row_that_calls_itself_unheard_and_is_heard_is_told() -> None:
+    with pytest.raises(GradientError, match="square: is heard, although the row says: too lazy"):
+        broken("heard", Square(), unheard="too lazy")
+
+
+class Misjudged(Square):
+    """The square, with a rule for its shape that is wrong."""
+
+    def spec(self, x):
+        return x.shape[::-1], x.dtype
+
+
+def test_wrong_spec_is_told() -> None:
+    with pytest.raises(GradientError, match=r"heard: float16 \(2, 3\), got float16 \(3, 2\)"):
+        broken("heard", Misjudged(), order=0)
+
+
+def test_operator_that_does_something_else_when_heard_is_told() -> None:
+    def two_faced(x):
+        return x * x if isinstance(x, np.ndarray) else x + x
+
+    with pytest.raises(GradientError, match=r"square of \(2, 3\), heard and run: should be"):
+        broken("heard", Strange(two_faced))
 
 
 def test_gradient_of_another_dtype_cannot_happen_but_one_that_is_missing_passes() -> None:

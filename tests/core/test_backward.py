@@ -326,3 +326,28 @@ def test_gradients_of_a_plain_backward_are_constants() -> None:
     x = Variable(2.0)
     (x * x).backward()
     assert (x.grad.requires_grad, x.grad.is_leaf) == (False, True)
+
+
+# -- when something fails ------------------------------------------------------------------------
+
+
+class Refuses(Function):
+    def forward(self, x):
+        return x * 2
+
+    def backward(self, gy):
+        raise RuntimeError("backward refuses")
+
+
+def test_failed_backward_gives_no_leaf_a_part_of_its_gradient() -> None:
+    x, z = Variable(1.0), Variable(2.0)
+    y = Refuses()(x) + z * 3.0
+    with pytest.raises(RuntimeError, match="backward refuses"):
+        y.backward()
+    assert (x.grad, z.grad) == (None, None)
+
+
+def test_failed_backward_leaves_the_settings_as_they_were() -> None:
+    with pytest.raises(RuntimeError, match="backward refuses"):
+        Refuses()(Variable(1.0)).backward()
+    assert (Variable(1.0) * 2.0).requires_grad

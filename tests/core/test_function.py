@@ -359,3 +359,13 @@ def test_forward_must_give_numbers() -> None:
         DTypeError, match="Bad should be an array, a number or a list, got NoneType"
     ):
         Bad()(Variable(1.0))
+
+
+def test_operands_that_do_not_broadcast_are_a_shape_error() -> None:
+    with pytest.raises(ShapeError, match=r"Add\(\): shapes \(2, 3\), \(4,\) do not broadcast"):
+        _ = Variable(np.ones((2, 3))) + np.ones(4)
+
+
+def test_an_operand_that_is_none_is_a_dtype_error() -> None:
+    with pytest.raises(DTypeError, match=r"Add\(\): an operand is None"):
+        _ = Variable(np.ones(2)) + None

@@ -126,3 +126,10 @@ def test_threads_may_share_parameters_in_forward() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(predict, range(50))) == [6.0 * i for i in range(50)]
+
+
+def test_graph_may_be_walked_by_another_thread() -> None:
+    x = Variable(2.0)
+    y = x * x
+    in_a_new_thread(y.backward)
+    assert x.grad.item() == 4.0

@@ -47,6 +47,29 @@ def test_public_operator_has_a_row(name: str) -> None:
     assert any(row.name.split()[0] == name for row in ROWS), f"give {name} a row in a table"
 
 
+NEVER_EMPTY = {
+    "argmax": "none is the largest of none",
+    "argmin": "none is the smallest of none",
+    "logsumexp": "log 0",
+    "var": "0 / 0",
+    "std": "0 / 0",
+}
+
+
+@pytest.mark.parametrize("size", [0, 1])
+@each_name
+def test_public_operator_has_a_sample_without_and_with_one_element(name: str, size: int) -> None:
+    inputs = [
+        x
+        for row in ROWS
+        if row.name.split()[0] == name
+        for sample in row.samples()
+        for x in sample
+        if isinstance(x, np.ndarray)
+    ]
+    assert any(x.size == size for x in inputs) or (size == 0 and name in NEVER_EMPTY)
+
+
 @each_name
 def test_public_operator_is_documented(name: str) -> None:
     text = inspect.getdoc(PUBLIC[name]) or ""

@@ -31,6 +31,7 @@ class Case:
     rtol: float
     reason: str
     keeps_dtype: bool
+    unheard: str
 
     def samples(self, dtype: Any = np.float64) -> Iterator[Inputs]:
         """The inputs of each sample, floating ones in ``dtype``; the same at every call."""
@@ -64,6 +65,7 @@ def case(
     rtol: float | None = None,
     reason: str = "",
     keeps_dtype: bool = True,
+    unheard: str = "",
 ) -> Case:
     """A row: the operator ``f`` should agree with ``reference`` on these inputs.
 
@@ -80,6 +82,8 @@ def case(
         rtol: relative error allowed instead of a few roundings, with ``reason``.
         reason: why ``rtol``.
         keeps_dtype: floating results have the dtype of the inputs.
+        unheard: why the operator cannot run on arrays that are not there yet; it must then raise
+            TraceError.
     Raises:
         RangeError: ``rtol`` without reason, or neither ``shapes`` nor ``make``.
     Example:
@@ -105,6 +109,7 @@ def case(
         rtol or 0.0,
         reason,
         keeps_dtype,
+        unheard,
     )
 
 

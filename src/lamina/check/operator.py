@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, is_array
 from ..config import no_grad
 from ..core import Variable, gradients
-from ..errors import GradientError
+from ..errors import GradientError, TraceError
+from ..listen import Program, Value, run, verify
 from .case import Case, Inputs, case
 from .gradient import gradient
 
@@ -109,7 +110,8 @@ def derivatives(row: Case) -> None:
 def gradient_dtypes(row: Case) -> None:
     """Gradients have shape and dtype of their inputs, in every dtype, to the second order."""
     for dtype, inputs in _all_samples(row):
-        for level in _levels(row, _variables(inputs)):
+        xs = _variables(inputs)
+        for level in _levels(row, xs, row.run(*xs)):
             for x, g in level:
                 got = f"{g.dtype} {g.shape}"
                 _require(got == f"{x.dtype} {x.shape}", row, inputs, f"{dtype} gradient", got)
@@ -131,10 +133,47 @@ def unchanged(row: Case) -> None:
     """Forward, backward and second backward leave the inputs as they were."""
     for inputs in row.samples():
         before = [np.array(x) for x in inputs]
-        for _ in _levels(row, _variables(inputs)):
-            for k, (x, old) in enumerate(zip(inputs, before, strict=True)):
-                same = np.asarray(x).tobytes() == old.tobytes()
-                _require(same, row, inputs, f"input {k} should be left as it was", "another")
+        _all_arrays(row, _variables(inputs))
+        for k, (x, old) in enumerate(zip(inputs, before, strict=True)):
+            same = np.asarray(x).tobytes() == old.tobytes()
+            _require(same, row, inputs, f"input {k} should be left as it was", "another")
+
+
+def heard(row: Case) -> None:
+    """What is heard of it, forward, backward and twice, has the shapes, dtypes and values computed.
+
+    Heard means: run on arrays that are not there yet. What was heard is then run by itself.
+    """
+    for dtype, inputs in _all_samples(row):
+        program = Program()
+        absent = tuple(_absent(x, program) for x in inputs)
+        if row.unheard:
+            _refused(row, absent)
+            continue
+        real = _all_arrays(row, _variables(inputs))
+        told = _all_arrays(row, _variables(absent))
+        _require(len(told) == len(real), row, inputs, f"heard: {len(real)} arrays", len(told))
+        for y, value in zip(real, told, strict=True):
+            right, got = f"{y.dtype} {y.shape}", f"{value.dtype} {value.shape}"
+            _require(right == got, row, inputs, f"heard: {right}", got)
+        program.outputs = tuple(y if isinstance(y, Value) else program.capture(y) for y in told)
+        verify(program)
+        arrays = [x for x in inputs if isinstance(x, np.ndarray)]
+        for y, again in zip(real, run(program, *arrays), strict=True):
+            _compare(y, again, _tolerance(row, dtype), np.inf, row, inputs, "heard and run")
+
+
+def _absent(x: Any, program: Program) -> Any:
+    return program.input(x.shape, x.dtype) if isinstance(x, np.ndarray) else x
+
+
+def _refused(row: Case, absent: Inputs) -> None:
+    """What a row calls unheard raises TraceError."""
+    try:
+        row.run(*_variables(absent))
+    except TraceError:
+        return
+    raise GradientError(f"{row.name}: is heard, although the row says: {row.unheard}")
 
 
 def unrecorded(row: Case) -> None:
@@ -182,6 +221,7 @@ PROMISES: dict[str, Callable[[Case], None]] = {
         gradient_dtypes,
         layouts,
         unchanged,
+        heard,
         unrecorded,
         kinds,
     )
@@ -237,7 +277,7 @@ def _variables(inputs: Inputs) -> Inputs:
 
 
 def _is_floating(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    return is_array(x) and x.dtype.kind == "f"
 
 
 def _of(row: Case, inputs: Inputs, places: list[int]) -> Callable[..., tuple[Variable, ...]]:
@@ -255,10 +295,12 @@ def _of(row: Case, inputs: Inputs, places: list[int]) -> Callable[..., tuple[Var
 # -- results -------------------------------------------------------------------------------------
 
 
-def _levels(row: Case, xs: Inputs) -> Iterator[list[tuple[Variable, Variable]]]:
+def _levels(
+    row: Case, xs: Inputs, results: tuple[Variable, ...]
+) -> Iterator[list[tuple[Variable, Variable]]]:
     """Pairs of a leaf and its gradient, for each derivative of the row, at most two."""
     leaves = [x for x in xs if isinstance(x, Variable)]
-    ys = [y for y in row.run(*xs) if y.requires_grad]
+    ys = [y for y in results if y.requires_grad]
     for k in range(min(row.order, 2)):
         if not ys or not leaves:
             return
@@ -270,8 +312,15 @@ def _levels(row: Case, xs: Inputs) -> Iterator[list[tuple[Variable, Variable]]]:
 
 def _both_ways(row: Case, inputs: Inputs) -> list[Array]:
     """All results and all first gradients."""
-    first = next(_levels(row, _variables(inputs)), [])
-    return [*[y.data for y in row.run(*_variables(inputs))], *[g.data for _, g in first]]
+    xs = _variables(inputs)
+    ys = row.run(*xs)
+    return [*[y.data for y in ys], *[g.data for _, g in next(_levels(row, xs, ys), [])]]
+
+
+def _all_arrays(row: Case, xs: Inputs) -> list[Any]:
+    """All results, all first gradients, all second ones."""
+    ys = row.run(*xs)
+    return [*[y.data for y in ys], *[g.data for level in _levels(row, xs, ys) for _, g in level]]
 
 
 def _tolerance(row: Case, dtype: Any) -> float:
