@@ -241,7 +241,7 @@ def _translated(numbers: Any) -> str:
     except (TypeError, KeyError):
         raise ShapeError(
             f"einsum: axes should be a list of numbers from 0 to {len(ascii_letters) - 1} or ..., "
-            f"got {numbers!r}; or give a text such as 'ij,jk->ik' first"
+            f"got {' '.join(repr(numbers).split()):.60}; or give a text such as 'ij,jk->ik' first"
         ) from None
 
 
