@@ -2,58 +2,57 @@
 
 # ruff: noqa: F403 (each family lists its public names in __all__, and a test reads them all)
 
+from . import activation as _activation
+from . import arith as _arith
+from . import arrange as _arrange
+from . import compare as _compare
+from . import einsum as _einsum
+from . import entropy as _entropy
+from . import index as _index
 from . import interop as interop
+from . import join as _join
+from . import label as _label
+from . import linear as _linear
+from . import loss as _loss
+from . import noise as _noise
+from . import reduce as _reduce
+from . import scan as _scan
+from . import shape as _shape
+from . import trig as _trig
+from . import unary as _unary
 from .activation import *
-from .activation import __all__ as _activation
 from .arith import *
-from .arith import __all__ as _arith
 from .arrange import *
-from .arrange import __all__ as _arrange
 from .compare import *
-from .compare import __all__ as _compare
 from .einsum import *
-from .einsum import __all__ as _einsum
 from .entropy import *
-from .entropy import __all__ as _entropy
 from .index import *
-from .index import __all__ as _index
 from .join import *
-from .join import __all__ as _join
 from .label import *
-from .label import __all__ as _label
 from .linear import *
-from .linear import __all__ as _linear
 from .loss import *
-from .loss import __all__ as _loss
 from .noise import *
-from .noise import __all__ as _noise
 from .reduce import *
-from .reduce import __all__ as _reduce
 from .scan import *
-from .scan import __all__ as _scan
 from .shape import *
-from .shape import __all__ as _shape
 from .trig import *
-from .trig import __all__ as _trig
 from .unary import *
-from .unary import __all__ as _unary
 
-__all__ = [
-    *_arith,
-    *_compare,
-    *_unary,
-    *_trig,
-    *_activation,
-    *_reduce,
-    *_scan,
-    *_shape,
-    *_join,
-    *_arrange,
-    *_index,
-    *_label,
-    *_linear,
-    *_einsum,
-    *_loss,
-    *_entropy,
-    *_noise,
-]
+__all__: list[str] = []
+__all__ += _arith.__all__
+__all__ += _compare.__all__
+__all__ += _unary.__all__
+__all__ += _trig.__all__
+__all__ += _activation.__all__
+__all__ += _reduce.__all__
+__all__ += _scan.__all__
+__all__ += _shape.__all__
+__all__ += _join.__all__
+__all__ += _arrange.__all__
+__all__ += _index.__all__
+__all__ += _label.__all__
+__all__ += _linear.__all__
+__all__ += _einsum.__all__
+__all__ += _loss.__all__
+__all__ += _entropy.__all__
+__all__ += _noise.__all__

@@ -16,7 +16,7 @@ from ..core import Function, Variable
 from ..core.function import NUMBERS
 from ..errors import DTypeError
 from .compare import Step, where
-from .operand import as_variable
+from .operand import as_variable, register
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -393,20 +393,24 @@ POW, POWER, LOG, MOD, FLOORDIV, REAL = Pow(), Power(), Log(), Mod(), FloorDiv(),
 MAXIMUM, MINIMUM = Extremum(largest=True), Extremum(largest=False)
 
 
-Variable.__add__ = Variable.__radd__ = add
-Variable.__sub__ = sub
-Variable.__rsub__ = lambda self, other: SUB(other, self)
-Variable.__mul__ = Variable.__rmul__ = mul
-Variable.__truediv__ = div
-Variable.__rtruediv__ = lambda self, other: DIV(other, self)
-Variable.__floordiv__ = floordiv
-Variable.__rfloordiv__ = lambda self, other: FLOORDIV(other, self)
-Variable.__mod__ = mod
-Variable.__rmod__ = lambda self, other: MOD(other, self)
-Variable.__pow__ = pow
-Variable.__rpow__ = lambda self, other: POW(other, self)
-Variable.__neg__ = neg
-Variable.__pos__ = pos
-Variable.__abs__ = abs
-Variable.astype = astype
-Variable.real = property(real)  # pyright: ignore[reportAttributeAccessIssue]
+register(
+    __add__=add,
+    __radd__=add,
+    __sub__=sub,
+    __rsub__=lambda self, other: SUB(other, self),
+    __mul__=mul,
+    __rmul__=mul,
+    __truediv__=div,
+    __rtruediv__=lambda self, other: DIV(other, self),
+    __floordiv__=floordiv,
+    __rfloordiv__=lambda self, other: FLOORDIV(other, self),
+    __mod__=mod,
+    __rmod__=lambda self, other: MOD(other, self),
+    __pow__=pow,
+    __rpow__=lambda self, other: POW(other, self),
+    __neg__=neg,
+    __pos__=pos,
+    __abs__=abs,
+    astype=astype,
+    real=property(lambda self: real(self), doc="The real part: `real`."),
+)

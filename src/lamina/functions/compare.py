@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Function, Variable
 from ..errors import DTypeError
-from .operand import as_variable
+from .operand import as_variable, register
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -218,14 +218,19 @@ def _or_foreign(compare: Step) -> Callable[[Variable, Any], Any]:
     return method
 
 
-Variable.__eq__ = _or_foreign(EQ)
-Variable.__ne__ = _or_foreign(NE)
-Variable.__lt__ = _or_foreign(LT)
-Variable.__le__ = _or_foreign(LE)
-Variable.__gt__ = _or_foreign(GT)
-Variable.__ge__ = _or_foreign(GE)
-Variable.__and__ = Variable.__rand__ = lambda self, other: AND(self, other)
-Variable.__or__ = Variable.__ror__ = lambda self, other: OR(self, other)
-Variable.__xor__ = Variable.__rxor__ = lambda self, other: XOR(self, other)
-Variable.__invert__ = lambda self: INVERT(self)
-Variable.clip = clip
+register(
+    __eq__=_or_foreign(EQ),
+    __ne__=_or_foreign(NE),
+    __lt__=_or_foreign(LT),
+    __le__=_or_foreign(LE),
+    __gt__=_or_foreign(GT),
+    __ge__=_or_foreign(GE),
+    __and__=lambda self, other: AND(self, other),
+    __rand__=lambda self, other: AND(other, self),
+    __or__=lambda self, other: OR(self, other),
+    __ror__=lambda self, other: OR(other, self),
+    __xor__=lambda self, other: XOR(self, other),
+    __rxor__=lambda self, other: XOR(other, self),
+    __invert__=lambda self: INVERT(self),
+    clip=clip,
+)

@@ -18,6 +18,7 @@ from ..errors import DTypeError
 from . import activation, arith, arrange, compare, index, join, reduce, scan, shape, trig, unary
 from .einsum import dot, einsum, outer, tensordot
 from .linear import matmul
+from .operand import register
 
 Call = Callable[..., Any]
 
@@ -155,7 +156,9 @@ def _plain(x: Any) -> Any:
     return x
 
 
-Variable.__array_ufunc__ = array_ufunc  # pyright: ignore[reportAttributeAccessIssue]
-Variable.__array_function__ = array_function  # pyright: ignore[reportAttributeAccessIssue]
-# CuPy asks for this before it lets another class take over an operator; its own is 100
-Variable.__array_priority__ = 200  # pyright: ignore[reportAttributeAccessIssue]
+register(
+    __array_ufunc__=array_ufunc,
+    __array_function__=array_function,
+    # CuPy asks for this before it lets another class take over an operator; its own is 100
+    __array_priority__=200,
+)

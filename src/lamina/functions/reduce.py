@@ -12,7 +12,7 @@ from ..core import Function, Variable
 from ..core.variable import Shape, result
 from ..errors import RangeError, ShapeError
 from .compare import where
-from .operand import as_axes, as_axis, as_variable
+from .operand import as_axes, as_axis, as_variable, register
 from .shape import BroadcastTo, Reshape, moveaxis
 from .unary import exp, sqrt
 
@@ -404,14 +404,16 @@ def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
     return _over("any", Holds, v, axis, keepdims, False)(v)
 
 
-Variable.sum = sum
-Variable.mean = mean
-Variable.var = var
-Variable.std = std
-Variable.max = max
-Variable.min = min
-Variable.prod = prod
-Variable.argmax = argmax
-Variable.argmin = argmin
-Variable.all = all  # pyright: ignore[reportAttributeAccessIssue]
-Variable.any = any  # pyright: ignore[reportAttributeAccessIssue]
+register(
+    sum=sum,
+    mean=mean,
+    var=var,
+    std=std,
+    max=max,
+    min=min,
+    prod=prod,
+    argmax=argmax,
+    argmin=argmin,
+    all=all,
+    any=any,
+)
