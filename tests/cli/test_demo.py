@@ -21,6 +21,9 @@ from lamina.cli.network import MLP
 from lamina.data import digits
 
 PNG = b"\x89PNG\r\n\x1a\n"
+# Where tests run side by side, threads of BLAS wait for one another: 64 s in place of 5, measured
+# with three other busy processes on two cores.
+ONE_THREAD = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
 COMMAND = [sys.executable, "-W", "error", "-m", "lamina", "demo"]
 
 
@@ -28,8 +31,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "lamina", "demo"]
 def finished(tmp_path_factory) -> tuple[Path, str]:
     """One run as a newcomer starts it, in a process of its own: its folder and what it said."""
     folder = tmp_path_factory.mktemp("demo") / "runs" / "demo"
-    # ascii: a terminal may be able to show no more
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    environment = ONE_THREAD | {"PYTHONIOENCODING": "ascii"}  # some terminals show no more
     done = subprocess.run(
         [*COMMAND, "--out", str(folder)],
         capture_output=True,
@@ -46,6 +48,12 @@ def finished(tmp_path_factory) -> tuple[Path, str]:
 def folder(finished, tmp_path) -> Path:
     """A copy of the finished run, to be damaged."""
     return Path(shutil.copytree(finished[0], tmp_path / "copy"))
+
+
+@pytest.fixture
+def small(monkeypatch) -> None:
+    """A network that learns in no time, where it does not matter what it learns."""
+    monkeypatch.setitem(demo.NETWORK, "width", 24)
 
 
 def metrics(folder: Path) -> list[dict]:
@@ -186,7 +194,7 @@ def test_a_description_of_another_network_fails_the_check(folder, capsys):
     assert "does not fit the model" in failing_check(folder, capsys)
 
 
-def test_a_second_process_with_other_scores_is_a_failure(monkeypatch, tmp_path, capsys):
+def test_a_second_process_with_other_scores_is_a_failure(small, monkeypatch, tmp_path, capsys):
     def answer(command, **options):
         return subprocess.CompletedProcess(command, 0, stdout="other scores\n")
 
@@ -198,7 +206,7 @@ def test_a_second_process_with_other_scores_is_a_failure(monkeypatch, tmp_path, 
 # -- what can be missing or go wrong -------------------------------------------------------------
 
 
-def test_without_matplotlib_it_says_so_and_goes_on(monkeypatch, tmp_path, capsys):
+def test_without_matplotlib_it_says_so_and_goes_on(small, monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["demo", "--epochs", "1", "--out", str(tmp_path)]) == 0
     assert "not drawn: matplotlib" in capsys.readouterr().out
@@ -225,12 +233,12 @@ def digest_of_training(seed: int, folder: Path, monkeypatch) -> str:
     return json.loads((folder / "run.json").read_text())["logits_sha256"]
 
 
-def test_one_seed_gives_one_training(monkeypatch, tmp_path):
+def test_one_seed_gives_one_training(small, monkeypatch, tmp_path):
     first, second = (digest_of_training(3, tmp_path / name, monkeypatch) for name in "ab")
     assert first == second
 
 
-def test_another_seed_gives_another_training(monkeypatch, tmp_path):
+def test_another_seed_gives_another_training(small, monkeypatch, tmp_path):
     first, second = (digest_of_training(n, tmp_path / str(n), monkeypatch) for n in (3, 4))
     assert first != second
 
@@ -242,6 +250,7 @@ def test_ctrl_c_stops_at_once_with_130_and_without_a_traceback(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=ONE_THREAD,
     )
     while not process.stdout.readline().startswith("epoch"):  # until it is in the middle of it
         pass

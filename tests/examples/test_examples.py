@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,15 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
+@cache
 def run(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", str(path), "--quick"],
         capture_output=True,
         text=True,
         check=False,
+        # Where tests run side by side, threads of BLAS only wait for one another.
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
     )
 
 
