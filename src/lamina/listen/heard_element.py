@@ -112,7 +112,7 @@ def _arange(
 ) -> Any:
     if stop is None:
         start, stop = 0 * start, start
-    empty: Any = np.arange(start, start + 0 * stop, step, dtype)  # to ask for the dtype
+    empty: Any = np.arange(start, start + 0 * stop, step, dtype=dtype)  # to ask for the dtype
     return program.emit("arange", start=start, stop=stop, step=step, dtype=empty.dtype)
 
 

@@ -159,11 +159,12 @@ class _Unheard(TraceError, AttributeError):
 
 
 for _name in (
-    *("all", "any", "argmax", "argmin", "argsort", "clip", "conj", "copy", "cumprod", "cumsum"),
+    *("all", "any", "argmax", "argmin", "argsort", "conj", "copy", "cumprod", "cumsum"),
     *("diagonal", "dot", "max", "mean", "min", "prod", "ravel", "repeat", "round", "squeeze"),
     *("std", "sum", "swapaxes", "take", "trace", "var"),
 ):
     setattr(Value, _name, _method(_name))
+setattr(Value, "clip", lambda self, min=None, max=None: np.clip(self, min, max))  # noqa: B010
 Value.reshape = _variadic("reshape", ())
 Value.transpose = _variadic("transpose", None)
 setattr(Value, "flatten", lambda self: np.copy(np.ravel(self)))  # noqa: B010 (not declared)

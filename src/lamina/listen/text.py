@@ -62,6 +62,8 @@ class _Reader:
             return
         results, _, made = line.partition(" = ")
         declared = _RESULT.findall(results)
+        if not declared:
+            raise ValueError("should be %n: dtype[lengths] = opcode(operands, field=value)")
         values = self.made(ast.parse(_NAME.sub(_renamed, made), mode="eval").body, declared)
         for (name, dtype, shape), value in zip(declared, values, strict=True):
             spec = _spec(dtype, shape)
@@ -73,17 +75,18 @@ class _Reader:
 
     def made(self, call: ast.expr, declared: list[Any]) -> tuple[Value, ...]:
         """The Values that the right side of a line defines."""
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or not declared:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError("should be %n: dtype[lengths] = opcode(operands, field=value)")
-        opcode, operands = call.func.id, [self.evaluated(x) for x in call.args]
+        opcode = call.func.id
+        if opcode not in (*TABLE, "input", "capture"):
+            raise ValueError(f"there is no opcode {opcode!r}")
+        operands = [self.evaluated(x) for x in call.args]
         if opcode == "input":
             spec = _spec(*declared[0][1:])
             return (self.program.input(spec.shape, spec.dtype, *operands),)
         if opcode == "capture":
             array = self.captures.pop(0) if self.captures else None
             return (self.program.add_capture(_spec(*declared[0][1:]), array),)
-        if opcode not in TABLE:
-            raise ValueError(f"there is no opcode {opcode!r}")
         fields = {str(k.arg): self.evaluated(k.value) for k in call.keywords}
         if opcode == "call":
             fields["function"] = self.function(fields["function"])
