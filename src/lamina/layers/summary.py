@@ -55,7 +55,8 @@ class Summary:
         params: how many numbers are trained; None if some shapes are unknown.
         frozen: how many of them are not trained now.
         multiply_adds: of one forward pass.
-        activation: bytes of all results of one forward pass.
+        activation: bytes of all results of one forward pass, as the compiler hears it: nothing
+            reused, views not counted.
     """
 
     rows: list[Row] = field(default_factory=list)
