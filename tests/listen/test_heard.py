@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lamina import Variable
 from lamina.errors import DTypeError, ShapeError
 from lamina.listen import Program, Value, parse, run, verify
 from listen.table import ROWS
@@ -267,3 +268,65 @@ def test_values_are_keys_by_identity():
     x, y = program.input((3,), np.float32), program.input((3,), np.float32)
     assert {x: "x", y: "y"}[y] == "y"
     assert isinstance(x == y, Value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, v: x * v,
+        lambda x, v: np.maximum(x, v),
+        lambda x, v: np.concatenate([x, v]),
+        lambda x, v: np.where(x > 0, x, v),
+    ],
+)
+def test_a_variable_hears_for_itself_and_keeps_its_gradient(call):
+    v = Variable(np.ones((2, 3), np.float32))
+    y = call(Program().input((2, 3), np.float32), v)
+    assert isinstance(y, Variable)
+    assert y.requires_grad
+
+
+def random_index(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Ints, slices, None, Ellipsis and index arrays, some of them out of range or too many."""
+    broadcast = [(3,), (2, 1), (1, 3), ()]
+    parts: list[Any] = []
+    for n in shape[: rng.integers(0, len(shape) + 2)]:
+        kind = rng.integers(0, 5)
+        if kind == 0:
+            parts.append(int(rng.integers(-n - (n == 0), n + (n == 0))))
+        elif kind == 1:
+            parts.append(
+                np.asarray(rng.integers(-max(n, 1), max(n, 1), broadcast[rng.integers(4)]))
+            )
+        else:
+            bounds = [None if rng.random() < 0.3 else int(rng.integers(-7, 8)) for _ in "ab"]
+            parts.append(slice(*bounds, [None, 1, 2, -1, -3][rng.integers(5)]))
+        if rng.random() < 0.2:
+            parts.append(None)
+    if rng.random() < 0.3:
+        parts.insert(rng.integers(0, len(parts) + 1), Ellipsis)
+    return tuple(parts)
+
+
+def indexed(x: Any, index: Any) -> Any:
+    try:
+        return x[index]
+    except IndexError:
+        return "refused"
+
+
+def test_a_thousand_random_indices_are_heard_as_numpy_takes_them(rng):
+    compared = 0
+    for _ in range(1000):
+        x = rng.standard_normal(rng.integers(0, 6, rng.integers(0, 5)))
+        index = random_index(rng, x.shape)
+        program = Program()
+        value = indexed(program.input(x.shape, x.dtype), index)
+        real = indexed(x, index)
+        if isinstance(value, str):
+            assert isinstance(real, str), (x.shape, index)
+        elif not isinstance(real, str):  # an index array may hold what only a run can refuse
+            program.outputs = (value,)
+            assert same_bits(run(program, x)[0], np.asarray(real)), (x.shape, index)
+            compared += 1
+    assert compared > 500

@@ -28,7 +28,7 @@ REFUSED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda x: math.sqrt(x.sum()), "^float: .*read it afterwards"),
     (lambda x: int(x.sum()), "^int: "),
     (lambda x: complex(x), "^complex: "),
-    (lambda x: [1, 2][x.argmax()], "^index: .*index with the array"),
+    (lambda x: [1, 2][x.argmax()], "^index: .*has to be a Variable"),
     (lambda x: range(x.argmax()), "^index: "),
     (lambda x: x.sum().item(), "^item: "),
     (lambda x: x.tolist(), "^tolist: "),

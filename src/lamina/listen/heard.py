@@ -59,10 +59,20 @@ def values(*operands: Any) -> list[Value]:
     return [x if isinstance(x, Value) else program.capture(np.asarray(x)) for x in operands]
 
 
+def _stands_above(kind: type) -> bool:
+    """Whether objects of a class hold arrays and differentiate them, as a Variable does.
+
+    Such an object hears the call itself: captured as an array it would lose its gradient.
+    """
+    return hasattr(kind, "backward")
+
+
 # -- NEP 18: functions ---------------------------------------------------------------------------
 
 
 def _hear_function(self: Value, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    if any(map(_stands_above, types)):
+        return NotImplemented
     name = f"np.{getattr(function, '__name__', function)}"
     if function not in HEARD:
         raise trace_error(
@@ -127,6 +137,8 @@ _METHODS = {
 
 
 def _hear_ufunc(self: Value, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    if any(_stands_above(type(x)) for x in inputs):
+        return NotImplemented
     name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     out = options.pop("out", (None,))
     options = _told(options)

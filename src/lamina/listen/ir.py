@@ -92,7 +92,7 @@ class Value(np.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("program", "spec", "name", "memory", "__weakref__")
 
-    if TYPE_CHECKING:  # heard.py, which stands above, registers these
+    if TYPE_CHECKING:  # registered below, and by heard.py, which stands above
         __array_ufunc__: Any
         __array_function__: Any
         __getitem__: Any
@@ -101,6 +101,8 @@ class Value(np.lib.mixins.NDArrayOperatorsMixin):
         astype: Any
         reshape: Any
         transpose: Any
+        clip: Any
+        flatten: Any
 
     def __init__(self, program: Program, spec: Spec, name: str | None, memory: Memory):
         self.program, self.spec, self.name, self.memory = program, spec, name, memory
@@ -142,7 +144,9 @@ class Value(np.lib.mixins.NDArrayOperatorsMixin):
     __int__ = _refusal("int", AFTER)
     __float__ = _refusal("float", AFTER)
     __complex__ = _refusal("complex", AFTER)
-    __index__ = _refusal("index", "use a Python number, or index with the array")
+    __index__ = _refusal(
+        "index", "use a Python number; what it should index has to be a Variable, not a NumPy array"
+    )
     item = _refusal("item", AFTER)
     tolist = _refusal("tolist", AFTER)
     tobytes = _refusal("tobytes", AFTER)
@@ -164,10 +168,10 @@ for _name in (
     *("std", "sum", "swapaxes", "take", "trace", "var"),
 ):
     setattr(Value, _name, _method(_name))
-setattr(Value, "clip", lambda self, min=None, max=None: np.clip(self, min, max))  # noqa: B010
+Value.clip = lambda self, min=None, max=None: np.clip(self, min, max)
 Value.reshape = _variadic("reshape", ())
 Value.transpose = _variadic("transpose", None)
-setattr(Value, "flatten", lambda self: np.copy(np.ravel(self)))  # noqa: B010 (not declared)
+Value.flatten = lambda self: np.copy(np.ravel(self))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
