@@ -7,9 +7,9 @@ import os
 
 import numpy as np
 import pytest
-from fixtures.seed import CELLS, run_cells
 
 import lamina
+from fixtures.seed import CELLS, run_cells
 from lamina import Parameter, Variable
 from lamina import functions as F
 

@@ -387,7 +387,10 @@ def test_arrays_of_different_lengths_are_refused():
         Loader((np.zeros((5, 2)), np.zeros(6)), 2)
 
 
-@pytest.mark.parametrize("wrong", [None, 5, iter([1, 2]), {"x": 1}, "text"], ids=lambda x: type(x).__name__)
+WRONG = [None, 5, iter([1, 2]), {"x": 1}, "text"]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda x: type(x).__name__)
 def test_what_is_no_dataset_is_refused(wrong):
     with pytest.raises(DTypeError, match=f"or a tuple of arrays, got {type(wrong).__name__}"):
         Loader(wrong, 2)

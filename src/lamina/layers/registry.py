@@ -109,7 +109,7 @@ def aliases(layer: Layer) -> dict[str, str]:
 def adopt(layer: Layer, value: Any) -> None:
     """Note in what was just assigned that ``layer`` holds it, unless another Layer does."""
     if isinstance(value, Parameter) or _is_layer(value):
-        holder = value.owner and value.owner()
+        holder: Any = value.owner and value.owner()
         if holder is None or not _holds(holder, value):
             value.owner = weakref.ref(layer)
     elif isinstance(value, CONTAINERS):
