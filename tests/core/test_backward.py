@@ -154,6 +154,20 @@ def test_gradient_of_a_saved_operand_is_not_that_operand() -> None:
     assert not np.shares_memory(a.grad.data, b.data)
 
 
+def test_gradient_that_is_a_saved_operand_is_copied() -> None:
+    class Slope(Function):
+        def forward(self, a, b):
+            return (a * b).sum()
+
+        def backward(self, gy, b):
+            return b, None
+
+    a, b = Variable([1.0, 2.0]), Variable([3.0, 4.0])
+    Slope()(a, b).backward()
+    a.grad.data += 1.0
+    assert b.data.tolist() == [3.0, 4.0]
+
+
 # -- who gets one --------------------------------------------------------------------------------
 
 

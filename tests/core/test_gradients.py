@@ -216,3 +216,23 @@ def test_owned_gradients_can_still_be_differentiated() -> None:
     x, v = Variable([1.0, 2.0]), Variable([3.0, 4.0])
     (g,) = gradients(x + 0.0, [x], v, create_graph=True)
     assert gradients((g * g).sum(), v).data.tolist() == [6.0, 8.0]
+
+
+def test_same_result_twice_counts_twice() -> None:
+    x = Variable(2.0)
+    y = x * x
+    assert gradients([y, y], x).item() == 8.0
+
+
+def test_result_that_was_dropped_is_differentiated_again_where_it_was_saved() -> None:
+    class Both(Function):
+        def forward(self, x):
+            y = np.exp(x)
+            return y, 2 * y
+
+        def backward(self, gy, gz, y):
+            return (gy + 2 * gz) * y
+
+    x = Variable(0.0)
+    g = gradients(Both()(x)[1], x, create_graph=True)
+    assert (g.item(), gradients(g, x).item()) == (2.0, 2.0)

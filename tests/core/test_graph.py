@@ -283,6 +283,14 @@ def test_unchain_backward_cuts_what_lies_behind() -> None:
     assert x.grad is None
 
 
+def test_unchain_backward_keeps_what_led_to_it_directly() -> None:
+    x, w = Variable(2.0), Variable(5.0)
+    y = (x * 3.0) * w
+    y.unchain_backward()
+    y.backward()
+    assert (x.grad, w.grad.item()) == (None, 6.0)
+
+
 def test_unchain_backward_frees_the_past() -> None:
     x = Variable(noted([1.0, 2.0]))
     h = x + 1.0

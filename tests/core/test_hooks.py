@@ -145,3 +145,12 @@ def test_what_a_hook_computes_can_be_differentiated() -> None:
     g = gradients(h * h, x, create_graph=True)  # at h: 2 h; hooked: 8 h^2; at x: 16 x^5
     remove()
     assert (g.item(), gradients(g, x).item()) == (16 * 3.0**5, 80 * 3.0**4)
+
+
+def test_gradient_that_a_hook_keeps_is_not_changed_through_a_leaf_behind() -> None:
+    x, kept = Variable([1.0, 2.0]), []
+    h = x + 0.0
+    h.register_hook(kept.append)
+    (h * 3.0).sum().backward()
+    x.grad.data += 1.0
+    assert kept[0].data.tolist() == [3.0, 3.0]

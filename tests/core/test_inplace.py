@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lamina.functions as F
-from lamina import Variable, using
+from lamina import Function, Variable, gradients, using
 from lamina.errors import InPlaceError, NonFiniteError
 
 
@@ -196,3 +196,54 @@ def test_debug_sees_what_backward_makes() -> None:
 def test_without_debug_a_nan_passes() -> None:
     with np.errstate(invalid="ignore"):
         assert np.isnan(F.log(Variable([-1.0])).item())
+
+
+def test_change_of_a_result_between_two_derivatives_raises() -> None:
+    x = Variable([3.0])
+    y = F.exp(x)
+    g = gradients(y, x, np.ones(1), create_graph=True)
+    y.data *= 2.0
+    with pytest.raises(InPlaceError, match="was changed after it ran"):
+        gradients(g, x)
+
+
+class Total(Function):
+    """Any number of inputs, all named by backward."""
+
+    def forward(self, *xs):
+        return np.sum(np.stack(xs), axis=0)
+
+    def backward(self, gy, xs):
+        return tuple(gy + x * 0.0 for x in xs)
+
+
+def test_change_of_one_of_any_number_of_inputs_raises() -> None:
+    a, b = Variable([1.0]), Variable([2.0])
+    y = Total()(a, b)
+    b.data += 1.0
+    with pytest.raises(InPlaceError, match=r"Total\(\)"):
+        y.backward()
+
+
+def test_change_of_one_of_any_number_of_inputs_before_is_allowed() -> None:
+    a, b = Variable([1.0]), Variable([2.0])
+    b.data += 1.0
+    Total()(a, b).backward()
+    assert b.grad.data.tolist() == [1.0]
+
+
+def test_change_through_a_result_that_is_the_same_array_raises() -> None:
+    class Same(Function):
+        views = True
+
+        def forward(self, x):
+            return x
+
+        def backward(self, gy):
+            return gy
+
+    x = Variable([3.0])
+    y = x * x
+    Same()(x).data += 1.0
+    with pytest.raises(InPlaceError, match=r"Mul\(\)"):
+        y.backward()
