@@ -120,7 +120,8 @@ def decode(
 def parsed(encoded: bytes) -> dict[str, Any]:
     """JSON text that should be an object; empty if it is something else."""
     try:
-        content = json.loads(encoded, object_pairs_hook=unique, parse_constant=refuse_constant)
+        text = encoded.decode("ascii")  # from bytes, json would take other encodings, too
+        content = json.loads(text, object_pairs_hook=unique, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

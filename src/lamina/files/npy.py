@@ -27,11 +27,11 @@ MOST_DIMENSIONS = 32
 KINDS = "biufc"
 
 FIELD = re.compile(
-    r"\s*'(?:"
-    r"(?P<key_d>descr)'\s*:\s*(?:'(?P<descr>[^'\\]{0,40})'|(?P<structure>[\[(]))"
-    r"|(?P<key_o>fortran_order)'\s*:\s*(?P<order>True|False)"
-    r"|(?P<key_s>shape)'\s*:\s*\((?P<shape>[\d\sL,]*)\)"
-    r")\s*(?:,|(?=\}))"
+    r"\s*'(?:descr'\s*:\s*(?P<structure>[\[(])|(?:"
+    r"descr'\s*:\s*'(?P<descr>[^'\\]{0,40})'"
+    r"|fortran_order'\s*:\s*(?P<order>True|False)"
+    r"|shape'\s*:\s*\((?P<shape>[\d\sL,]*)\)"
+    r")\s*(?:,|(?=\})))"
 )
 NUMBERS = re.compile(r"[<>|=]?(?:b1|[?]|[iu][1248]|f[248]|c8|c16)")
 LENGTH = re.compile(r"(\d{1,19})L?")  # L: files written by Python 2
@@ -135,7 +135,7 @@ def parse_header(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     at = 1
     while body[:1] == "{" and (match := FIELD.match(body, at)):
-        field = {k: v for k, v in match.groupdict().items() if v is not None and k[:4] != "key_"}
+        field = {k: v for k, v in match.groupdict().items() if v is not None}
         if field.keys() & found.keys():
             return {}
         found |= field
