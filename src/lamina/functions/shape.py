@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,13 @@ def reshape(x: ArrayLike, *shape: Any) -> Variable:
     v = as_variable(x, "reshape")
     source = v.shape
     asked = as_shape(shape[0] if len(shape) == 1 else shape, "reshape")
-    return Reshape(_completed(asked, source), source)(v)
+    return _reshaping(asked, source)(v)
+
+
+@lru_cache(maxsize=4096)
+def _reshaping(asked: Shape, source: Shape) -> Reshape:
+    """The operator; made once, as making it takes as long as applying it."""
+    return Reshape(_completed(asked, source), source)
 
 
 def _completed(asked: Shape, source: Shape) -> Shape:
