@@ -29,6 +29,7 @@ class Config:
             it kept are what they were. Slow.
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
+        tracer: hears a step for the compiler; see `lamina.compiler.trace`.
     """
 
     grad: bool = True
@@ -36,6 +37,7 @@ class Config:
     dtype: np.dtype[Any] = np.dtype(np.float32)
     debug: bool = False
     stand_in: Callable[[Any], Any] | None = None
+    tracer: Any = None
 
 
 _config: ContextVar[Config] = ContextVar("lamina", default=Config())  # noqa: B039 (it is frozen)
@@ -66,7 +68,7 @@ class using(ContextDecorator):
                 raise DTypeError(f"using: {name!r} is no setting; there are {', '.join(names)}")
             if name == "dtype":
                 settings[name] = _floating(value)
-            elif name != "stand_in" and not isinstance(value, bool):
+            elif name not in ("stand_in", "tracer") and not isinstance(value, bool):
                 raise DTypeError(f"using: {name} should be True or False, got {value!r}")
         self._settings = settings
         self._tokens: list[Token[Config]] = []
@@ -87,6 +89,39 @@ def _floating(value: Any) -> np.dtype[Any]:
     if dtype.kind != "f":
         raise DTypeError(f"using: dtype should be floating, got {dtype}")
     return dtype
+
+
+def host(source: Callable[[], float]) -> float:
+    """A number that the host computes anew for each run, such as a learning rate.
+
+    Outside a step that is being traced it is just ``source()``. Inside, it becomes a number that a
+    compiled step asks for before each run.
+    """
+    tracer = current().tracer
+    return source() if tracer is None else tracer.host(source)
+
+
+def after_run(effect: Callable[[], None]) -> None:
+    """Do something on the host now; for a compiled step, after each of its runs."""
+    tracer = current().tracer
+    if tracer is None:
+        effect()
+    else:
+        tracer.after_run(effect)
+
+
+_changes = 0
+
+
+def changed() -> None:
+    """Say that a model is not what it was: a mode, a layer, what is frozen."""
+    global _changes
+    _changes += 1
+
+
+def changes() -> int:
+    """How often `changed` was called: a compiled step that saw another count looks again."""
+    return _changes
 
 
 def no_grad() -> using:

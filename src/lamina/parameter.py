@@ -137,7 +137,8 @@ class Parameter(Variable):
             if stand_in is not None:
                 return stand_in(self)
             self._data = self._drawn()
-        return self._data
+        tracer = current().tracer
+        return self._data if tracer is None or self._data is None else tracer.stand_in(self)
 
     @data.setter
     def data(self, value: Any) -> None:

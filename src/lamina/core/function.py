@@ -151,6 +151,8 @@ class Function:
                 arrays.append(x if type(x) in NUMBERS else as_array(x, type(self).__name__))
             edges.append(None)
         state = current()
+        if state.tracer is not None:
+            arrays = state.tracer.operands(inputs, arrays)
         try:
             y = self.forward(*arrays) if self.spec is None else _opaque(self, arrays)
         except (TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..arrays import Array, DType, as_array, device_of, is_floating, to_device, to_numpy
+from ..config import changed, current
 from ..display import variable_html, variable_repr
 from ..errors import DTypeError, GraphError, ShapeError, TraceError
 
@@ -88,7 +89,8 @@ class Variable:
         """The array. Assigning it, also by ``x.data += ...``, counts as a change; writing into
         it, as ``x.data[...] = ...``, is seen only with ``using(debug=True)``.
         """
-        return self._data
+        tracer = current().tracer
+        return self._data if tracer is None else tracer.stand_in(self)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -123,6 +125,7 @@ class Variable:
         if value and not is_floating(self.dtype):
             raise DTypeError(f"requires_grad: {self.dtype} has no gradient; use a floating dtype")
         self._requires_grad = bool(value)
+        changed()
 
     @property
     def grad(self) -> Variable | None:

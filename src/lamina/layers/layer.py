@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import random
-from ..config import current, using
+from ..config import changed, current, using
 from ..core import Variable
 from ..errors import RegistrationError
 from ..parameter import Buffer, Parameter
@@ -116,6 +116,7 @@ class Layer(registry.Block):
             raise RegistrationError(f"train: mode should be True or False, got {mode!r}")
         for layer in (self, *self.layers()):
             layer.training = mode
+        changed()
         return self
 
     def eval(self) -> Layer:

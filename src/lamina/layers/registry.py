@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
+from ..config import changed
 from ..core import Variable
 from ..errors import RegistrationError
 from ..parameter import Buffer, Parameter
@@ -108,6 +109,8 @@ def aliases(layer: Layer) -> dict[str, str]:
 
 def adopt(layer: Layer, value: Any) -> None:
     """Note in what was just assigned that ``layer`` holds it, unless another Layer does."""
+    if isinstance(value, (Parameter, Buffer)) or _is_layer(value):
+        changed()
     if isinstance(value, Parameter) or _is_layer(value):
         holder: Any = value.owner and value.owner()
         if holder is None or not _holds(holder, value):

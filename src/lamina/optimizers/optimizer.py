@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..arrays import Array
+from ..config import after_run, host
 from ..core import Variable
 from ..errors import DTypeError, GraphError, LaminaError, RegistrationError, UninitializedError
 from . import state
@@ -131,14 +132,18 @@ class Optimizer:
             ShapeError: a parameter was given an array of another shape.
         """
         slots, updates = self._due()
-        rate = self.rate
+        rate = host(lambda: self.rate)
         flow: Iterable[Array] = updates
         for transformation in self.chain:
             flow = transformation.apply_all(flow, slots)
         # lazily: the chain runs for one parameter, which is then changed, before the next
         for slot, update in zip(slots, flow, strict=True):
-            slot.count += 1
             slot.param.data -= rate * update
+        after_run(lambda: self._count(slots))
+
+    def _count(self, slots: list[Slot]) -> None:
+        for slot in slots:
+            slot.count += 1
         self.step += 1
 
     def _due(self) -> tuple[list[Slot], list[Array]]:

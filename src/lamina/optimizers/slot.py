@@ -41,6 +41,10 @@ class Slot:
         self.array = None  # the parameter's data when state and data were last seen to agree
         self.shape = None  # its shape
 
+    def next_count(self) -> int:
+        """Which update of this parameter comes next, from 1."""
+        return self.count + 1
+
     @property
     def is_lazy(self) -> bool:
         """Whether the parameter has no shape yet."""

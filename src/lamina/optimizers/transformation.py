@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..arrays import Array, DType
+from ..config import host
 from ..core import Variable
 from ..errors import DTypeError, RangeError
 from ..parameter import Buffer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .slot import Slot
 
 State: TypeAlias = "dict[str, Buffer]"
+Count: TypeAlias = "Callable[[], int]"
 Filter: TypeAlias = "str | Callable[[str, Variable], bool] | None"
 
 
@@ -46,14 +48,15 @@ class Transformation:
         """What to remember of ``param``, by name: arrays of its shape, on its device."""
         return {}
 
-    def apply(self, update: Array, state: State, param: Variable, step: int) -> Array:
+    def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """The next update of ``param``, of the same shape and dtype.
 
         Args:
             update: the gradient, or what the link before made of it; not to be written into.
             state: what ``start`` gave, as Buffers.
             param: its ``data`` are the numbers before the update.
-            step: which update of this parameter it is, from 1.
+            step: gives which update of this parameter it is, from 1; a function, because a
+                compiled update asks anew at each run. Use it inside `lamina.config.host`.
         """
         return update
 
@@ -70,7 +73,7 @@ class Transformation:
             if self in slot.spared:
                 yield update
             else:
-                yield self.apply(update, slot.state, slot.param, slot.count + 1)
+                yield self.apply(update, slot.state, slot.param, slot.next_count)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class ClipValue(Transformation):
         _real_numbers("clip_value", param)
         return {}
 
-    def apply(self, update: Array, state: State, param: Variable, step: int) -> Array:
+    def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Clip."""
         return np.clip(update, -self.limit, self.limit)
 
@@ -173,7 +176,7 @@ class AddDecay(Transformation):
             return fnmatchcase(name, self.decay)
         return bool(self.decay(name, param))
 
-    def apply(self, update: Array, state: State, param: Variable, step: int) -> Array:
+    def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Add."""
         return update + self.rate * param.data
 
@@ -207,7 +210,7 @@ class AddMomentum(Transformation):
         """``velocity``, zeros."""
         return {"velocity": _zeros(param)}
 
-    def apply(self, update: Array, state: State, param: Variable, step: int) -> Array:
+    def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Accelerate."""
         velocity = state["velocity"]
         velocity.data *= self.momentum
@@ -251,7 +254,7 @@ class ScaleByAdam(Transformation):
         _real_numbers("Adam", param)
         return {"m": _zeros(param), "v": _zeros(param)}
 
-    def apply(self, update: Array, state: State, param: Variable, step: int) -> Array:
+    def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
         m, v = state["m"], state["v"]
         g = update.astype(m.data.dtype, copy=False)
@@ -259,9 +262,9 @@ class ScaleByAdam(Transformation):
         m.data += (1 - self.beta1) * g
         v.data *= self.beta2
         v.data += (1 - self.beta2) * g * g
-        scale = np.sqrt(v.data / (1 - self.beta2**step))
+        scale = np.sqrt(v.data / host(lambda: 1 - self.beta2 ** step()))
         scale += self.eps
-        mean = m.data / (1 - self.beta1**step)
+        mean = m.data / host(lambda: 1 - self.beta1 ** step())
         mean /= scale
         return mean.astype(update.dtype, copy=False)
 
