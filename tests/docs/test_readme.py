@@ -1,4 +1,4 @@
-"""What the READMEs show is run, and what they link to is there."""
+"""What the pages at the root show is run, and what they link to is there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
+from lamina.check import PROMISES, case
+from lamina.functions import activation
 
 ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "README.zh.md"]
@@ -38,6 +41,19 @@ def test_both_readmes_show_the_same_program():
         [re.sub(r"#.*", "", block).strip() for block in blocks(name)] for name in READMES
     )
     assert english == chinese
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=PROMISES)
+def test_the_operator_that_contributing_adds_keeps_every_promise(promise):
+    namespace = dict(vars(activation)) | {"case": case, "__name__": "contributing"}
+    for block in blocks("CONTRIBUTING.md"):
+        exec(compile(block, ROOT / "CONTRIBUTING.md", "exec"), namespace)
+    promise(namespace["row"])
+
+
+def test_the_operator_that_contributing_adds_takes_25_lines():
+    lines = "\n".join(blocks("CONTRIBUTING.md")).splitlines()
+    assert len([line for line in lines if line]) <= 25
 
 
 @pytest.mark.parametrize("name", [*READMES, "CONTRIBUTING.md", "SECURITY.md"])
