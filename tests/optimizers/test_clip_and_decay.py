@@ -81,6 +81,24 @@ def test_clip_norm_in_the_middle_of_a_chain_sees_what_comes_before_it():
     assert [got["a"].tolist(), got["b"].tolist()] == [[6.0], [8.0]]
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "link",
+    [O.ClipValue(0.5), O.ClipNorm(0.5), O.AddDecay(0.1), O.AddMomentum(0.9), O.ScaleByAdam()],
+    ids=lambda link: type(link).__name__,
+)
+def test_every_link_passes_on_the_dtype_that_it_was_given(link, dtype):
+    seen = []
+
+    class Look(O.Transformation):
+        def apply(self, update, state, param, step):
+            seen.append(update.dtype)
+            return update
+
+    step(O.Optimizer(link, Look(), lr=1.0), W=np.ones((3, 2), dtype), b=np.ones((), dtype))
+    assert seen == [dtype, dtype]
+
+
 def test_a_gradient_that_is_not_finite_is_not_hidden_by_clipping():
     with np.errstate(invalid="ignore"):
         got = step(O.SGD(lr=1.0, clip_norm=1.0), W=np.array([np.nan, 1.0]))

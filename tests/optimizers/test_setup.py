@@ -280,6 +280,14 @@ def test_setting_up_again_follows_a_parameter_to_its_new_name():
     assert np.array_equal(optimizer.state_dict()["arrays"]["net/W.velocity"], velocity)
 
 
+def test_what_is_remembered_is_named_after_the_parameter():
+    model = two()
+    optimizer = O.Momentum(lr=0.1).setup(model)
+    run(optimizer, model, 1)
+    optimizer.setup({f"net/{name}": p for name, p in model.named_params()})
+    assert optimizer._slots["net/W"].state["velocity"].name == "net/W.velocity"
+
+
 def test_setting_up_for_another_model_starts_from_nothing():
     model = two()
     optimizer = O.Momentum(lr=0.1).setup(model)

@@ -33,11 +33,10 @@ def real(what: str, value: Any, low: float = 0.0, high: float = math.inf) -> flo
     return number
 
 
-def whole(what: str, value: Any, low: int = 1) -> int:
-    """``value``, if it is an integer of ``low`` or more."""
+def check_whole(what: str, value: Any, low: int = 1) -> None:
+    """Raise RangeError unless ``value`` is an integer of ``low`` or more."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
         raise RangeError(f"{what} should be an integer of {low} or more, got {value!r}")
-    return int(value)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         real("StepDecay: lr", self.lr)
-        whole("StepDecay: every", self.every)
+        check_whole("StepDecay: every", self.every)
         real("StepDecay: factor", self.factor)
 
     def __call__(self, step: int) -> float:
@@ -108,7 +107,7 @@ class Exponential:
     def __post_init__(self) -> None:
         real("Exponential: lr", self.lr)
         real("Exponential: factor", self.factor)
-        whole("Exponential: every", self.every)
+        check_whole("Exponential: every", self.every)
 
     def __call__(self, step: int) -> float:
         """The learning rate after ``step`` updates."""
@@ -138,7 +137,7 @@ class Cosine:
 
     def __post_init__(self) -> None:
         real("Cosine: lr", self.lr)
-        whole("Cosine: steps", self.steps)
+        check_whole("Cosine: steps", self.steps)
         real("Cosine: end", self.end)
 
     def __call__(self, step: int) -> float:
@@ -175,7 +174,7 @@ class Warmup:
     def __post_init__(self) -> None:
         if not callable(self.schedule):
             real("Warmup: schedule", self.schedule)
-        whole("Warmup: steps", self.steps, low=0)
+        check_whole("Warmup: steps", self.steps, low=0)
 
     def __call__(self, step: int) -> float:
         """The learning rate after ``step`` updates."""
@@ -216,7 +215,7 @@ class OneCycle:
 
     def __post_init__(self) -> None:
         real("OneCycle: lr", self.lr)
-        whole("OneCycle: steps", self.steps)
+        check_whole("OneCycle: steps", self.steps)
         real("OneCycle: rise", self.rise, high=1.0)
         real("OneCycle: start", self.start, low=1.0)
         real("OneCycle: end", self.end, low=1.0)
