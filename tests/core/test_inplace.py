@@ -199,12 +199,12 @@ def test_without_debug_a_nan_passes() -> None:
 
 
 def test_change_of_a_result_between_two_derivatives_raises() -> None:
-    x = Variable([3.0])
+    x, v = Variable([3.0]), Variable([1.0])
     y = F.exp(x)
-    g = gradients(y, x, np.ones(1), create_graph=True)
+    g = gradients(y, x, v, create_graph=True)  # v y
     y.data *= 2.0
-    with pytest.raises(InPlaceError, match="was changed after it ran"):
-        gradients(g, x)
+    with pytest.raises(InPlaceError, match=r"Mul\(\)"):
+        gradients(g, v)
 
 
 class Total(Function):
