@@ -22,6 +22,7 @@ Example:
 from __future__ import annotations
 
 from . import heard_element, heard_index, heard_product, heard_reduce, heard_shape
+from .host import Host, now
 from .ir import Instruction, Program, Value, repeat
 from .opcodes import TABLE, VIEWS, Opcode
 from .run import multiply_adds, run
@@ -35,6 +36,8 @@ FAMILIES = (heard_element, heard_index, heard_product, heard_reduce, heard_shape
 __all__ = [
     "Spec",
     "Value",
+    "Host",
+    "now",
     "Instruction",
     "Program",
     "Opcode",

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..arrays import is_array
 from ..errors import DTypeError, TraceError
+from .host import Host
 from .opcodes import VIEWS, result_specs
 from .place import trace_error
 from .spec import Spec
@@ -294,7 +295,7 @@ class Program:
         if isinstance(x, np.generic) and x.dtype.char not in "gG":  # long doubles are not literals
             Spec((), x.dtype)
             return x
-        if type(x) in NUMBERS:
+        if type(x) in NUMBERS or isinstance(x, Host):
             return x
         if isinstance(x, (list, tuple)):
             x = np.asarray(x)
@@ -385,4 +386,4 @@ def _written(x: Any, names: dict[Value, str]) -> str:
         return str(np.dtype(x))
     if isinstance(x, tuple):
         return "(" + ", ".join([_written(n, names) for n in x]) + (",)" if len(x) == 1 else ")")
-    return repr(x) if isinstance(x, (str, *NUMBERS)) else repr(repr(x))
+    return repr(x) if isinstance(x, (str, Host, *NUMBERS)) else repr(repr(x))

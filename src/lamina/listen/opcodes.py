@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from ..errors import DTypeError, LaminaError, ShapeError
+from .host import Host
 from .spec import Spec, stand_in
 
 Specs: TypeAlias = "Spec | tuple[Spec, ...]"
@@ -88,7 +89,9 @@ def weak_dtype(x: Any) -> Any:
 
     A Python number's is its type, which NumPy calls weak; a bool is not weak.
     """
-    return x.dtype if hasattr(x, "dtype") else np.dtype(bool) if type(x) is bool else type(x)
+    if hasattr(x, "dtype"):
+        return x.dtype
+    return float if isinstance(x, Host) else np.dtype(bool) if type(x) is bool else type(x)
 
 
 def _smallest(x: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, TraceError
+from .host import now
 from .ir import Instruction, Program, Value
 from .opcodes import TABLE, label_lengths
 
@@ -39,7 +40,7 @@ def run(program: Program, *inputs: Any) -> tuple[Any, ...]:
         raise TraceError("run: a captured array is not known; give parse(..., captures=[...])")
     known: dict[Value, Any] = {**dict(zip(program.inputs, inputs)), **program.captures}
     for instruction in program.instructions:
-        arrays = [known[x] if isinstance(x, Value) else x for x in instruction.operands]
+        arrays = [known[x] if isinstance(x, Value) else now(x) for x in instruction.operands]
         made = TABLE[instruction.opcode].run(*arrays, **instruction.fields)
         made = made if isinstance(made, tuple) else (made,)
         arrays = [np.asarray(x) for x in made]  # NumPy gives numbers where shapes are ()

@@ -1,0 +1,204 @@
+"""`compile`: a user's step, traced at its second call and replayed from then on."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..config import changes, current
+from ..core import Variable
+from ..core.variable import result
+from ..errors import DTypeError, TraceError
+from ..listen import Value, verify
+from .plan import ELEMENTWISE, bases_of, last_uses
+from .replay import Replay
+from .simplify import simplify
+from .trace import Traced, is_input, trace
+from .tree import flatten
+
+BACKENDS = ("auto", "replay")
+
+
+def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto") -> Any:
+    """Make a step that is traced once and then replayed, with the same results.
+
+    The step is written as always: it may run layers, a loss, ``backward`` and an optimizer's
+    ``update``. The first call with new shapes runs it as it is; the second hears it; from then on
+    the program runs, without the Python of the step.
+
+    Arrays and Variables among the arguments are inputs. Whatever else the step reads is read when
+    it is heard: Python values of the surrounding program are constants, except learning rates and
+    counts of the optimizers.
+
+    Args:
+        function: the step; without it, a decorator.
+        backend: ``"replay"`` (NumPy), or ``"auto"``: the fastest there is.
+    Returns:
+        A `Step`.
+    Raises:
+        TraceError: at the second call, if the step asks an array for its numbers.
+        DTypeError: for a backend that there is not.
+    Example:
+        >>> from lamina import functions as F
+        >>> @compile
+        ... def slope(x):
+        ...     y = F.sum(F.tanh(x) * x)
+        ...     return y
+        >>> [slope(Variable([0.5, i])).item() for i in (1.0, 2.0, 3.0)]
+        [0.992652734..., 2.15911357..., 3.21622315...]
+        >>> print(slope.explain())
+        1 program
+        ...
+    """
+    if backend not in BACKENDS:
+        raise DTypeError(f"compile: backend should be one of {BACKENDS}, got {backend!r}")
+    if function is None:
+        return functools.partial(compile, backend=backend)
+    return Step(function)
+
+
+class Step:
+    """A function that runs as a compiled program; see `compile`."""
+
+    def __init__(self, function: Callable[..., Any]):
+        functools.update_wrapper(self, function)
+        self.function = function
+        self._runs: dict[Any, _Run | None] = {}  # None: called once, not traced yet
+        self._lock = threading.RLock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the step."""
+        if current().tracer is not None:
+            return self.function(*args, **kwargs)  # inside another step, as a part of it
+        leaves, _ = flatten((args, kwargs))
+        with self._lock:
+            key = _signature(leaves, kwargs)
+            run = self._runs.get(key)
+            if run is None and key not in self._runs:
+                outputs = self.function(*args, **kwargs)
+                self._runs[key] = None  # lazy parameters and optimizer state are there now
+                return outputs
+            if run is None or not run.fits():
+                run = self._runs[key] = _Run(trace(self.function, args, kwargs))
+            return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
+
+    def explain(self) -> str:
+        """The programs that were traced: instructions, memory, and the Python that runs."""
+        runs = [run for run in self._runs.values() if run is not None]
+        parts = [f"{len(runs)} program{'' if len(runs) == 1 else 's'}"]
+        return "\n\n".join(parts + [run.explain() for run in runs])
+
+
+def _signature(leaves: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What a program depends on: shapes and dtypes of inputs, all else by value, the settings."""
+    parts = [
+        (type(x), x.shape, x.dtype, getattr(x, "requires_grad", None)) if is_input(x) else _plain(x)
+        for x in leaves
+    ]
+    return tuple(parts), tuple(kwargs), current()
+
+
+def _plain(x: Any) -> Any:
+    try:
+        hash(x)
+    except TypeError:
+        raise TraceError(
+            f"compile: an argument of the step is a {type(x).__name__}, which cannot be compared "
+            "from call to call; give arrays, numbers, text, or tuples, lists and dicts of them"
+        ) from None
+    return type(x), x
+
+
+class _Run:
+    """One traced program, bound to the Variables it captured."""
+
+    def __init__(self, traced: Traced):
+        self.traced = traced
+        self.changes = changes()
+        self.program = verify(simplify(traced.program))
+        self.variables = list(traced.variables)
+        self.count = len(flatten(traced.outputs)[0])
+        self._bind()
+
+    def fits(self) -> bool:
+        """Whether the model is what it was when the step was heard."""
+        return self.changes == changes() and all(
+            v._data is array for v, array in zip(self.variables, self.arrays)
+        )
+
+    def _bind(self) -> None:
+        self.arrays = [v._data for v in self.variables]
+        traced, program = self.traced, self.program
+        outputs = len(program.outputs) - len(traced.changed) - len(traced.grads)
+        values = program.outputs[outputs : outputs + len(traced.changed)]
+        targets = [v._data for v in traced.changed]
+        fixed = _straight(program, dict(zip(values, targets)))
+        self.replay = Replay(program, fixed)
+        self.copies = [
+            (target, outputs + i)
+            for i, (value, target) in enumerate(zip(values, targets))
+            if value not in fixed
+        ]
+        self.results = outputs
+        self.first_grad = outputs + len(traced.changed)
+
+    def __call__(self, inputs: list[Any]) -> Any:
+        """Run, then change what the step changes."""
+        values = self.replay.run(*inputs)
+        for target, i in self.copies:
+            np.copyto(target, values[i])
+        traced = self.traced
+        for variable in traced.changed:
+            variable._version[0] += 1
+        for variable in traced.cleared:
+            variable._grad = None
+        for variable, array in zip(traced.grads, values[self.first_grad :]):
+            variable._grad = result(array)
+        for effect in traced.effects:
+            effect()
+        return self._outputs(values[: self.results])
+
+    def _outputs(self, values: tuple[Any, ...]) -> Any:
+        leaves, rebuild = flatten(self.traced.outputs)
+        copies = iter([value.copy() for value in values])
+        return rebuild([_filled(leaf, copies) for leaf in leaves])
+
+    def explain(self) -> str:
+        """Program, memory, source."""
+        plan = self.replay.plan
+        return (
+            f"{self.program}\n\n"
+            f"{len(self.program.instructions)} instructions; buffers {plan.arena:,} bytes "
+            f"for {plan.naive:,} bytes of results\n\n{self.replay.source}"
+        )
+
+
+def _filled(leaf: Any, copies: Any) -> Any:
+    if isinstance(leaf, Variable):
+        return result(next(copies))
+    return next(copies) if isinstance(leaf, Value) else leaf
+
+
+def _straight(program: Any, targets: dict[Value, Any]) -> dict[Value, Any]:
+    """Which of the changed arrays their last instruction can write into directly.
+
+    Its captured Value must not be read afterwards, and no kernel may follow: one may raise, and
+    then nothing of the state is to have changed.
+    """
+    place = {r: i for i, x in enumerate(program.instructions) for r in x.results}
+    captured = {id(array): value for value, array in program.captures.items()}
+    last_call = max([-1, *[i for i, x in enumerate(program.instructions) if x.opcode == "call"]])
+    last = last_uses(program, bases_of(program))
+    return {
+        value: target
+        for value, target in targets.items()
+        if value in place
+        and place[value] > last_call
+        and program.instructions[place[value]].opcode in ELEMENTWISE
+        and (value.shape, value.dtype) == (target.shape, target.dtype)
+        and last.get(captured.get(id(target)), -1) <= place[value]  # pyright: ignore[reportArgumentType]
+    }

@@ -1,0 +1,169 @@
+"""A user's step, heard once: forward, backward and update become one Program and its effects.
+
+While the step runs, every Variable that it touches holds a Value in place of its array. What the
+Variables hold at the end, if it is another Value, is an effect of the step. Afterwards everything
+is put back as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import is_array
+from ..config import using
+from ..core import Variable
+from ..core.variable import result
+from ..errors import TraceError
+from ..listen import Host, Program, Value
+from ..listen.ir import Memory
+from .tree import flatten
+
+
+@dataclass
+class Traced:
+    """What was heard of a step.
+
+    Attributes:
+        program: outputs are those of the step, then the new data of ``changed``, then ``grads``.
+        variables: for each captured Variable, its Value.
+        outputs: what the step returned, with Values in it.
+        changed: Variables whose data the step replaces.
+        grads: leaves whose gradient the step leaves behind; None stands for none.
+        effects: what the host does after each run.
+    """
+
+    program: Program
+    variables: dict[Variable, Value]
+    outputs: Any = None
+    changed: list[Variable] = field(default_factory=list)
+    grads: list[Variable] = field(default_factory=list)
+    cleared: list[Variable] = field(default_factory=list)
+    effects: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Tracer:
+    """Stands in for arrays while a step is heard; `config.Config.tracer`."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self.kept: dict[Variable, tuple[Any, Variable | None]] = {}  # data and gradient before
+        self.values: dict[Variable, Value] = {}
+        self.effects: list[Callable[[], None]] = []
+
+    def stand_in(self, variable: Variable) -> Any:
+        """The Value that a Variable holds now; at first its own array, captured."""
+        data = variable._data
+        if isinstance(data, Value) or data is None:
+            return data
+        value = self.program.capture(data)
+        value.memory = Memory(foreign=False)  # replaced at the end of the step, not written into
+        self.kept[variable] = data, variable._grad
+        self.values[variable] = value
+        variable._data = value
+        return value
+
+    def operands(self, inputs: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
+        """What an operator is given: a Value for every array."""
+        return [
+            self.stand_in(x)
+            if isinstance(x, Variable)
+            else self.program.capture(a)
+            if isinstance(a, np.ndarray)
+            else a
+            for x, a in zip(inputs, arrays, strict=True)
+        ]
+
+    def host(self, source: Callable[[], float]) -> Host:
+        """A number that is asked for before each run."""
+        return Host(source)
+
+    def after_run(self, effect: Callable[[], None]) -> None:
+        """Note what the host does after each run."""
+        self.effects.append(effect)
+
+    def restore(self) -> None:
+        """Give every Variable its array and its gradient back."""
+        for variable, (data, grad) in self.kept.items():
+            variable._data, variable._grad = data, grad
+
+
+def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
+    """Hear one call of ``function``; nothing that exists is changed by it.
+
+    Args:
+        function: the step.
+        args: as it would be called; arrays and Variables in them become inputs.
+        kwargs: the same.
+    Raises:
+        TraceError: the step asked an array for its numbers, or gave something back that cannot be.
+    """
+    tracer = Tracer()
+    leaves, rebuild = flatten((args, kwargs))
+    given, named = rebuild([_input(tracer.program, x, i) for i, x in enumerate(leaves)])
+    traced = Traced(tracer.program, tracer.values)
+    try:
+        with using(tracer=tracer):
+            traced.outputs = function(*given, **named)
+        _note_effects(traced, tracer)
+    finally:
+        tracer.restore()
+    return traced
+
+
+def is_input(x: Any) -> bool:
+    """Whether an argument is given anew at each call: an array or a Variable."""
+    return isinstance(x, Variable) or (is_array(x) and not isinstance(x, np.generic))
+
+
+def _input(program: Program, x: Any, i: int) -> Any:
+    if not is_input(x):
+        return x
+    value = program.input(x.shape, x.dtype, f"x{i}")
+    if not isinstance(x, Variable):
+        return value
+    variable = result(value)
+    variable._requires_grad = x._requires_grad
+    return variable
+
+
+def _note_effects(traced: Traced, tracer: Tracer) -> None:
+    outputs = [_value(x) for x in flatten(traced.outputs)[0] if _is_result(x)]
+    for variable, (_, grad_before) in tracer.kept.items():
+        if variable._data is not tracer.values[variable]:
+            traced.changed.append(variable)
+        grad = variable._grad
+        if grad is not None and isinstance(grad._data, Value) and grad is not grad_before:
+            traced.grads.append(variable)
+        elif grad is None and grad_before is not None:
+            traced.cleared.append(variable)
+    outputs += [variable._data for variable in traced.changed]
+    outputs += [variable._grad._data for variable in traced.grads if variable._grad is not None]
+    tracer.program.outputs = tuple([tracer.program.operand(value) for value in outputs])
+    traced.effects = tracer.effects
+    _check_aliases(traced, tracer)
+
+
+def _is_result(x: Any) -> bool:
+    return isinstance(x, (Variable, Value))
+
+
+def _value(x: Any) -> Value:
+    return x if isinstance(x, Value) else x.data
+
+
+def _check_aliases(traced: Traced, tracer: Tracer) -> None:
+    """Refuse arrays that overlap others: what is written to one would change the other."""
+    arrays = list(tracer.program.captures.values())
+    for variable in traced.changed:
+        target = tracer.kept[variable][0]
+        for other in arrays:
+            if other is not target and np.may_share_memory(target, other):
+                raise TraceError(
+                    f"compile: the step changes {variable.name or 'a Variable'} of shape "
+                    f"{target.shape}, whose memory another array of the step shares; give each its "
+                    "own, with copy()"
+                )
