@@ -198,6 +198,14 @@ def structures() -> Iterator[Case]:
     yield "zip64_long", wide_end(archive(*two), length=2**63), corrupt, "zip64 record is damaged"
     yield "zip64_disks", wide_end(archive(*two), disk=3), unsafe, "over several disks"
     yield "zip64_start", wide_end(archive(*two), start=2**64 - 1), corrupt, "not where the end"
+    silent = archive(size=2**32 - 1)
+    yield "zip64_without_room", silent, corrupt, "not where the end"
+    silent = archive(*two, size=2**32 - 1)
+    yield "zip64_without_record", silent, corrupt, "not where the end"
+    wide = struct.pack("<2HQ", 1, 8, 5 << 30)
+    none = {"local_size": 0, "local_packed": 0, "local_crc": 0, "flags": 1 << 3}
+    claim = {"method": 8, "size": 2**32 - 1, "extra": wide, **none}
+    yield "descriptor_of_5_GiB", one(GOOD, **claim), corrupt, "are not its sizes"
     extra = struct.pack("<2H", 1, 65_535) + b"\0" * 3
     yield (
         "extra_short",

@@ -25,6 +25,7 @@ class Lie(NamedTuple):
     offset: int | None = None
     local_name: bytes | None = None
     local_size: int | None = None
+    local_packed: int | None = None
     local_crc: int | None = None
     extra: bytes = b""
     local_extra: bytes = b""
@@ -47,9 +48,10 @@ def archive(*lies: Lie, comment: bytes = b"", prefix: bytes = b"", **end: int) -
         offset = len(data) if lie.offset is None else lie.offset
         name = lie.name if lie.local_name is None else lie.local_name
         local_size = size if lie.local_size is None else lie.local_size
+        local_packed = stated if lie.local_packed is None else lie.local_packed
         local_crc = crc if lie.local_crc is None else lie.local_crc
         if lie.offset is None:
-            here = (20, lie.flags, lie.method, 0, 33, local_crc, stated, local_size)
+            here = (20, lie.flags, lie.method, 0, 33, local_crc, local_packed, local_size)
             data += struct.pack(LOCAL, b"PK\3\4", *here, len(name), len(lie.local_extra))
             data += name + lie.local_extra + raw + lie.after
         there = (20, 20, lie.flags, lie.method, 0, 33, crc, stated, size)

@@ -155,6 +155,25 @@ def test_a_pipe_that_is_open_can_be_read():
         assert same(load_npz(file)[0], arrays_like(1))
 
 
+class Reader:
+    """Has the methods of a file, and nothing in common with Python's own."""
+
+    def __init__(self, data: bytes):
+        file = io.BytesIO(data)
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def test_an_object_with_the_methods_of_a_file_can_be_read():
+    assert same(load_npz(Reader(saved(arrays_like(1))))[0], arrays_like(1))
+
+
+def test_an_object_that_gives_less_than_it_has_is_told_so():
+    reader = Reader(saved(arrays_like(1)))
+    reader.read = lambda count: b""
+    with pytest.raises(CheckpointError, match="a Reader: it ends before its last byte"):
+        load_npz(reader)
+
+
 class Broken(io.BytesIO):
     def write(self, data) -> int:
         raise OSError(5, "the cable is out")
