@@ -69,10 +69,11 @@ class Reduction(Function):
 
 def _over(operation: str, kind: type, v: Variable, axis: Axes, keepdims: bool, *fields: Any) -> Any:
     """The operator ``kind`` for this shape and these axes."""
-    axis = tuple(axis) if type(axis) is list else axis
-    keepable = type(axis) is not tuple or set(map(type, axis)) <= {int}  # (0, 1.0) equals (0, 1)
-    make = _made if keepable else _made.__wrapped__
-    return make(operation, kind, axis, keepdims, v.shape, *fields)
+    if type(axis) is list:
+        axis = tuple(axis)
+    if type(axis) is tuple and {*map(type, axis)} != {int}:
+        axis = as_axes(axis, v.ndim, f"{operation} of {v.shape}")  # (0, 1.0) equals (0, 1)
+    return _made(operation, kind, axis, keepdims, v.shape, *fields)
 
 
 @lru_cache(maxsize=4096, typed=True)  # to make an operator takes as long as to apply it
