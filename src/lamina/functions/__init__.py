@@ -15,6 +15,7 @@ from . import label as _label
 from . import linear as _linear
 from . import loss as _loss
 from . import noise as _noise
+from . import norm as _norm
 from . import reduce as _reduce
 from . import scan as _scan
 from . import shape as _shape
@@ -32,6 +33,7 @@ from .label import *
 from .linear import *
 from .loss import *
 from .noise import *
+from .norm import *
 from .reduce import *
 from .scan import *
 from .shape import *
@@ -56,3 +58,4 @@ __all__ += _einsum.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _noise.__all__
+__all__ += _norm.__all__
