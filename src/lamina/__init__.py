@@ -15,6 +15,7 @@ from . import (
     random,
 )
 from .arrays import from_dlpack
+from .compiler import compile
 from .config import current, no_grad, test_mode, using
 from .core import Function, Variable, gradients
 from .layers import Layer, Linear, Sequential

@@ -14,7 +14,9 @@ import numpy as np
 from ..listen import TABLE, VIEWS, Instruction, Program, Value
 
 ELEMENTWISE = frozenset(
-    name for name, f in vars(np).items() if isinstance(f, np.ufunc) and f.nout == 1 and not f.signature
+    name
+    for name, f in vars(np).items()
+    if isinstance(f, np.ufunc) and f.nout == 1 and not f.signature
 )
 """Opcodes that may write over an operand of the same shape and dtype."""
 

@@ -122,7 +122,9 @@ class Replay:
         opcode, fields = instruction.opcode, instruction.fields
         if opcode in ELEMENTWISE or opcode == "matmul":
             function = self._function(opcode, getattr(np, opcode))
-            return [f"{function}({', '.join([*operands, out])})"]
+            # by position is faster, but NumPy means to read a third operand into these two
+            target = f"out={out}" if opcode in ("maximum", "minimum") else out
+            return [f"{function}({', '.join([*operands, target])})"]
         if opcode in REDUCTIONS:
             function = self._function(f"{opcode}_reduce", UFUNCS[opcode].reduce)
             dtype = self._object(fields["dtype"], "f") if fields.get("dtype") else None

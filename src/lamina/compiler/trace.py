@@ -7,9 +7,9 @@ is put back as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -32,17 +32,23 @@ class Traced:
         variables: for each captured Variable, its Value.
         outputs: what the step returned, with Values in it.
         changed: Variables whose data the step replaces.
-        grads: leaves whose gradient the step leaves behind; None stands for none.
+        grads: leaves whose gradient the step leaves behind, and the gradient that it was added to,
+            or None.
+        cleared: leaves whose gradient the step takes away.
+        had_grad: for each leaf that was met, whether it had a gradient before.
         effects: what the host does after each run.
+        watched: lists and dicts of the layers that ran, with their lengths.
     """
 
     program: Program
     variables: dict[Variable, Value]
     outputs: Any = None
     changed: list[Variable] = field(default_factory=list)
-    grads: list[Variable] = field(default_factory=list)
+    grads: list[tuple[Variable, Variable | None]] = field(default_factory=list)
     cleared: list[Variable] = field(default_factory=list)
+    had_grad: list[tuple[Variable, bool]] = field(default_factory=list)
     effects: list[Callable[[], None]] = field(default_factory=list)
+    watched: list[tuple[Any, int]] = field(default_factory=list)
 
 
 class Tracer:
@@ -53,6 +59,11 @@ class Tracer:
         self.kept: dict[Variable, tuple[Any, Variable | None]] = {}  # data and gradient before
         self.values: dict[Variable, Value] = {}
         self.effects: list[Callable[[], None]] = []
+        self.watched: dict[int, tuple[Any, int]] = {}
+
+    def watch(self, containers: Iterable[Any]) -> None:
+        """Note the lengths of lists and dicts that hold layers: if one grows, the step changed."""
+        self.watched.update({id(x): (x, len(x)) for x in containers})
 
     def stand_in(self, variable: Variable) -> Any:
         """The Value that a Variable holds now; at first its own array, captured."""
@@ -94,13 +105,35 @@ class Tracer:
 def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     """Hear one call of ``function``; nothing that exists is changed by it.
 
+    It is heard twice, to see that it does the same: a step that draws its own random numbers, or
+    counts in Python, would be frozen as it was the first time.
+
     Args:
         function: the step.
         args: as it would be called; arrays and Variables in them become inputs.
         kwargs: the same.
     Raises:
-        TraceError: the step asked an array for its numbers, or gave something back that cannot be.
+        TraceError: the step asked an array for its numbers, changes arrays that overlap, or did
+            not do the same twice.
     """
+    traced = _heard(function, args, kwargs)
+    again = _heard(function, args, kwargs)
+    if str(traced.program) != str(again.program) or not _same_arrays(traced, again):
+        raise TraceError(
+            f"compile: {getattr(function, '__name__', 'the step')} did not do the same when it was "
+            "heard twice: a number or an array that its Python makes changes from call to call; "
+            "draw random numbers with lamina.functions, or give what changes as an argument"
+        )
+    return traced
+
+
+def _same_arrays(traced: Traced, again: Traced) -> bool:
+    """Whether the arrays that were met, but for those of Variables, hold the same."""
+    pairs = zip(traced.program.captures.values(), again.program.captures.values(), strict=True)
+    return all(a is b or (a == b).all() for a, b in pairs)
+
+
+def _heard(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
     tracer = Tracer()
     leaves, rebuild = flatten((args, kwargs))
     given, named = rebuild([_input(tracer.program, x, i) for i, x in enumerate(leaves)])
@@ -131,19 +164,23 @@ def _input(program: Program, x: Any, i: int) -> Any:
 
 
 def _note_effects(traced: Traced, tracer: Tracer) -> None:
-    outputs = [_value(x) for x in flatten(traced.outputs)[0] if _is_result(x)]
+    outputs: list[Any] = [_value(x) for x in flatten(traced.outputs)[0] if _is_result(x)]
     for variable, (_, grad_before) in tracer.kept.items():
         if variable._data is not tracer.values[variable]:
             traced.changed.append(variable)
         grad = variable._grad
         if grad is not None and isinstance(grad._data, Value) and grad is not grad_before:
-            traced.grads.append(variable)
+            added_to = grad_before if grad_before in tracer.values else None
+            traced.grads.append((variable, added_to))
         elif grad is None and grad_before is not None:
             traced.cleared.append(variable)
+        traced.had_grad.append((variable, grad_before is not None))
     outputs += [variable._data for variable in traced.changed]
-    outputs += [variable._grad._data for variable in traced.grads if variable._grad is not None]
-    tracer.program.outputs = tuple([tracer.program.operand(value) for value in outputs])
-    traced.effects = tracer.effects
+    outputs += [cast(Variable, variable._grad)._data for variable, _ in traced.grads]
+    for value in outputs:
+        tracer.program.operand(value)  # raises for what was changed in place since
+    tracer.program.outputs = tuple(outputs)
+    traced.effects, traced.watched = tracer.effects, list(tracer.watched.values())
     _check_aliases(traced, tracer)
 
 

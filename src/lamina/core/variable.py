@@ -276,10 +276,13 @@ class Variable:
         Raises:
             ShapeError: if it holds more or fewer.
         """
+        return self._one().item()
+
+    def _one(self) -> Any:
         data = self._known()
         if data.size != 1:
             raise ShapeError(f"item: needs exactly one number, got shape {data.shape}")
-        return data.item()
+        return data
 
     def _known(self) -> Any:
         return self.data
@@ -314,7 +317,7 @@ class Variable:
         return bool((self._known() == as_array(value, "in")).any())
 
     def __bool__(self) -> bool:
-        return bool(self.item())
+        return bool(self._one())
 
     def __int__(self) -> int:
         return int(self.item())

@@ -6,6 +6,7 @@ from . import activation as _activation
 from . import arith as _arith
 from . import arrange as _arrange
 from . import compare as _compare
+from . import conv as _conv
 from . import einsum as _einsum
 from . import entropy as _entropy
 from . import index as _index
@@ -16,6 +17,7 @@ from . import linear as _linear
 from . import loss as _loss
 from . import noise as _noise
 from . import norm as _norm
+from . import pool as _pool
 from . import reduce as _reduce
 from . import scan as _scan
 from . import shape as _shape
@@ -25,6 +27,7 @@ from .activation import *
 from .arith import *
 from .arrange import *
 from .compare import *
+from .conv import *
 from .einsum import *
 from .entropy import *
 from .index import *
@@ -34,6 +37,7 @@ from .linear import *
 from .loss import *
 from .noise import *
 from .norm import *
+from .pool import *
 from .reduce import *
 from .scan import *
 from .shape import *
@@ -59,3 +63,5 @@ __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _noise.__all__
 __all__ += _norm.__all__
+__all__ += _conv.__all__
+__all__ += _pool.__all__

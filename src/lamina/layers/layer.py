@@ -102,6 +102,9 @@ class Layer(registry.Block):
         return outputs
 
     def _run(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        tracer = current().tracer
+        if tracer is not None:
+            tracer.watch(registry.containers(self))
         if calls.observer is not None:
             return calls.observer(self, inputs, kwargs)
         return self.forward(*inputs, **kwargs)
@@ -299,8 +302,13 @@ class Layer(registry.Block):
             object.__setattr__(self, key, value)
             return
         registry.check_attribute(self, key, value)
+        registry.leave(self, key)
         object.__setattr__(self, key, value)
         registry.adopt(self, value)
+
+    def __delattr__(self, key: str) -> None:
+        registry.leave(self, key)
+        object.__delattr__(self, key)
 
     def path_of(self, held: Any) -> str:
         """The path of a Parameter, Buffer or Layer inside this one, from the outermost Layer."""

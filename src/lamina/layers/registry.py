@@ -120,6 +120,27 @@ def adopt(layer: Layer, value: Any) -> None:
             adopt(layer, item)
 
 
+def leave(layer: Layer, key: str) -> None:
+    """Note that what an attribute holds is held no more."""
+    old = vars(layer).get(key)
+    if isinstance(old, CONTAINERS):
+        old = next(_inside(layer, key, old, (id(old),)), None)  # the state of a network may be one
+    if isinstance(old, (Parameter, Buffer, Block, tuple)):
+        changed()
+
+
+def containers(layer: Layer) -> list[Any]:
+    """The lists and dicts that a Layer holds, at any depth, and that may grow."""
+    found: dict[int, Any] = {}
+    pending = list(vars(layer).values())
+    while pending:
+        held = pending.pop()
+        if isinstance(held, CONTAINERS) and id(held) not in found:
+            found[id(held)] = held
+            pending += held.values() if isinstance(held, dict) else held
+    return list(found.values())
+
+
 def adopt_all(layer: Layer) -> None:
     """Note for everything inside ``layer`` who holds it: also for what was appended later."""
     for _ in walk(layer):
