@@ -8,6 +8,7 @@ from . import arrange as _arrange
 from . import compare as _compare
 from . import conv as _conv
 from . import einsum as _einsum
+from . import embed as _embed
 from . import entropy as _entropy
 from . import index as _index
 from . import interop as interop
@@ -29,6 +30,7 @@ from .arrange import *
 from .compare import *
 from .conv import *
 from .einsum import *
+from .embed import *
 from .entropy import *
 from .index import *
 from .join import *
@@ -65,3 +67,4 @@ __all__ += _noise.__all__
 __all__ += _norm.__all__
 __all__ += _conv.__all__
 __all__ += _pool.__all__
+__all__ += _embed.__all__
