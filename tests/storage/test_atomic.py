@@ -285,12 +285,13 @@ def test_files_of_the_user_stay(folder, name):
     assert sweep(".", "m.npz") == []
 
 
-def test_links_and_folders_that_look_like_orphans_stay(folder):
-    link, made = orphan("m.npz", dead()), orphan("m.npz", dead())
-    for path in (link, made):
+def test_links_folders_and_pipes_that_look_like_orphans_stay(folder):
+    link, made, pipe = (orphan("m.npz", dead()) for _ in range(3))
+    for path in (link, made, pipe):
         os.unlink(path)
     os.symlink("m.npz", link)
     os.mkdir(made)
+    os.mkfifo(pipe)
     assert sweep(".", "m.npz") == []
 
 
@@ -323,7 +324,7 @@ def test_eight_threads_saving_to_one_name_leave_one_whole_file(folder):
         load_npz("m")
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(save, range(80)))
+        list(pool.map(save, range(400)))
     array = load_npz("m")[0]["a"]
     assert os.listdir() == ["m.npz"]
     assert array.tolist() == [array[0]] * (100 + array[0])

@@ -200,6 +200,13 @@ def test_a_file_of_laminas_without_its_manifest_is_refused():
         load_npz(io.BytesIO(repacked(members, comment)))
 
 
+def test_members_in_another_order_are_refused():
+    members, comment = members_of(saved({"a": np.zeros(2), "b": np.ones(3)}))
+    b_first = {name: members[name] for name in ("b.npy", "a.npy", "__meta__.npy")}
+    with pytest.raises(CorruptFileError, match="its manifest and its members differ"):
+        load_npz(io.BytesIO(repacked(b_first, comment)))
+
+
 def test_a_manifest_under_another_name_does_not_make_the_file_a_foreign_one():
     members, _ = members_of(saved(arrays_like(1)))
     with pytest.raises(CorruptFileError, match="lamina wrote it, and its last bytes are damaged"):

@@ -56,6 +56,32 @@ def test_a_temporary_file_that_was_swept_before_it_was_locked_is_made_anew(monke
     assert same(load_npz("m")[0], arrays_like(1))
 
 
+def test_a_sweep_that_comes_late_leaves_the_file_that_was_made_anew(monkeypatch):
+    orphan, lock = Path(ORPHAN.format(pid=os.getpid())), disk.lock
+    orphan.write_bytes(b"half")
+
+    def after_another_swept_and_a_save_began(fd, wait):
+        orphan.unlink()
+        orphan.write_bytes(b"new")
+        return lock(fd, wait)
+
+    monkeypatch.setattr(disk, "lock", after_another_swept_and_a_save_began)
+    assert sweep(".", "m.npz") == []
+    assert orphan.read_bytes() == b"new"
+
+
+def test_a_temporary_file_never_takes_the_place_of_another():
+    Path("mine").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="mine"):
+        DISK.create("mine")
+
+
+def test_a_temporary_file_is_never_made_through_a_link():
+    os.symlink("elsewhere", "link")
+    with pytest.raises(FileExistsError, match="link"):
+        DISK.create("link")
+
+
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
 def test_a_folder_that_cannot_be_synced_at_all_is_no_failure(number, monkeypatch):
     monkeypatch.setattr(os, "fsync", failing(number))

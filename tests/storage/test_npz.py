@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lamina.errors import CheckpointError, DTypeError, LimitError
-from lamina.files import load_npz, manifest, npz, save_npz, zipformat
+from lamina.files import content, load_npz, manifest, npz, save_npz, zipformat
 from storage.samples import arrays_like, same, saved
 
 DTYPES = "bool i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split()
@@ -32,6 +32,14 @@ def loaded(data: bytes) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("compress", [False, True])
 def test_arrays_come_back_bit_by_bit_and_in_order(compress):
     arrays = arrays_like(3)
+    assert same(loaded(saved(arrays, compress=compress)), arrays)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("piece", [1, 2, 3, 50])
+def test_arrays_larger_than_what_is_read_at_once_come_back(piece, compress, monkeypatch):
+    monkeypatch.setattr(content, "PIECE", piece)
+    arrays = {**arrays_like(9), "rough": np.arange(500.0), "smooth": np.zeros(700)}
     assert same(loaded(saved(arrays, compress=compress)), arrays)
 
 

@@ -85,7 +85,8 @@ class Disk:
 
         The process's number alone does not say it: that of another machine, on a shared disk,
         or of another container means nothing here. The lock does: it goes with its process.
-        It is held until the file is removed, so that `create` cannot hand that file out.
+        It is held until the file is removed, so that `create` cannot hand that file out; and a
+        file without a name is left alone, since `create` may have made another of that name.
         """
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return False
@@ -97,7 +98,7 @@ class Disk:
             return False
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | SAFE)
         try:
-            orphan = lock(fd, wait=False)
+            orphan = lock(fd, wait=False) and os.fstat(fd).st_nlink > 0  # 0: swept by another
             if orphan:
                 self.remove(path)
             return orphan
