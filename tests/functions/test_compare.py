@@ -75,6 +75,12 @@ def test_bitwise_operator_is_numpys_on_all_sides(name: str, dtype: type) -> None
         assert (y.dtype, y.data.tolist()) == (dtype, apply(a, b).tolist())
 
 
+@pytest.mark.parametrize("name", ["and_", "or_", "xor"])
+def test_bitwise_operator_takes_a_python_number_on_the_left(name: str) -> None:
+    apply = getattr(operator, name)
+    assert apply(3, Variable([1, 5, 4])).data.tolist() == [apply(3, n) for n in (1, 5, 4)]
+
+
 def test_inversion_of_bools() -> None:
     assert (~Variable([True, False])).data.tolist() == [False, True]
 

@@ -35,6 +35,11 @@ def test_t79_ties_along_an_axis_are_shared_line_by_line() -> None:
     assert gradient_of(lambda v: F.max(v, 1).sum(), x) == [[0.5, 0.5, 0], [0, 1, 0]]
 
 
+def test_gradient_of_the_largest_is_computed_in_its_own_dtype() -> None:
+    x, y = Variable(np.ones((2, 3), np.float32)), Variable(np.ones(2, np.float32))
+    assert F.max(x, 1)._edge.function.backward(y, x, y).dtype == np.float32
+
+
 def test_gradient_of_the_largest_where_one_is_not_a_number_warns_of_nothing() -> None:
     assert np.sum(gradient_of(F.max, [1, np.nan, 2])) == 1
 

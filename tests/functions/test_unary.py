@@ -91,6 +91,7 @@ def test_logarithm_near_one_keeps_its_digits() -> None:
 
 
 def test_derivative_of_arcsin_near_one_keeps_its_digits() -> None:
-    x = 1 - 2.0**-50
-    # (1 - x)(1 + x) is exact here but for one rounding; 1 - x * x is off by a third of 2**-49
-    assert derivative(F.arcsin, x) == pytest.approx([1 / math.sqrt(2.0**-49 * (1 - 2.0**-51))])
+    x = 1 - 2.0**-27  # x * x is off by 2**-54, which is 2**-28 of 1 - x * x
+    exact = 1 / math.sqrt(2.0**-26 - 2.0**-54)
+    # one rounding each of 1 + x, product, root and quotient
+    assert derivative(F.arcsin, x) == pytest.approx([exact], rel=4 * 2.0**-53)
