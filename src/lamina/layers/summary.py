@@ -127,13 +127,14 @@ def summarise(layer: Layer, inputs: tuple[Any, ...]) -> Summary:
     """`Layer.summary`."""
     if not inputs:
         return _without_inputs(layer)
-    lazy = [parameter for parameter in layer.params() if parameter.state == "lazy"]
+    held: list[Any] = [*layer.params(), *layer.buffers()]
+    lazy = [variable for variable in held if getattr(variable, "state", "ready") == "lazy"]
     try:
         recorder = _hear(layer, inputs)
         return recorder.summary()
     finally:
-        for parameter in lazy:
-            parameter.forget()
+        for variable in lazy:
+            variable.forget()
 
 
 def _hear(layer: Layer, inputs: tuple[Any, ...]) -> _Recorder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -128,9 +128,10 @@ def _check(named: dict[str, Variable], found: dict[str, Array], strict: bool, pa
 
 
 def _difference(name: str, variable: Variable, array: Array) -> list[str]:
-    if isinstance(variable, Parameter) and variable.state == "lazy":
-        if not variable.admits(array.shape):
-            return [f"{name}: expected shape {variable.pattern}, got {array.shape}"]
+    if _state_of(variable) == "lazy":
+        lazy = cast(Parameter, variable)
+        if not lazy.admits(array.shape):
+            return [f"{name}: expected shape {lazy.pattern}, got {array.shape}"]
     elif variable.shape != array.shape:
         turned = array.ndim == 2 and variable.shape == array.shape[::-1]
         hint = "; is it transposed? layout='chainer' reads (out, in)" if turned else ""
@@ -140,6 +141,11 @@ def _difference(name: str, variable: Variable, array: Array) -> list[str]:
     ):
         return [f"{name}: expected dtype {variable.dtype}, got {array.dtype}"]
     return []
+
+
+def _state_of(variable: Variable) -> str:
+    """``"ready"``, or how far a Variable is that gets its shape or numbers later."""
+    return getattr(variable, "state", "ready")
 
 
 def _both_real(variable: Variable, array: Array) -> bool:
@@ -154,8 +160,7 @@ def _fill(variable: Variable, array: Array, name: str) -> str:
     cast = "" if variable.dtype == array.dtype else f" ({array.dtype} as {variable.dtype})"
     array = array.astype(variable.dtype, copy=False)
     array = to_device(array, variable.device)
-    ready = not isinstance(variable, Parameter) or variable.state == "ready"
-    if ready and _writable(variable.data):
+    if _state_of(variable) == "ready" and _writable(variable.data):
         variable.data[...] = array
         variable.data = variable.data  # counts as a change
     else:
