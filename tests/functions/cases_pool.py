@@ -94,8 +94,19 @@ def rows(one, two, three, make):
     ]
 
 
+def squared_max_pool(x):
+    """Its gradient depends on its value, so that derivatives of both kinds meet."""
+    return F.max_pool2d(x, (3, 2), stride=(2, 1), padding=(1, 0)) ** 2
+
+
 CASES = [
     *rows(F.max_pool1d, F.max_pool2d, F.max_pool3d, max_pool),
+    case(
+        squared_max_pool,
+        lambda x: max_by_loops(x, (3, 2), (2, 1), (1, 0)) ** 2,
+        make=apart(2, 2, 5, 4),
+        name="max_pool2d squared",
+    ),
     *rows(F.average_pool1d, F.average_pool2d, F.average_pool3d, average_pool),
     *[
         average_pool(
