@@ -2,20 +2,47 @@
 
 from . import initializers
 from .container import Sequential
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .embed import Embedding
 from .layer import Layer
 from .linear import Linear
 from .noise import Dropout
 from .norm import BatchNorm, LayerNorm
+from .pool import (
+    AveragePool1d,
+    AveragePool2d,
+    AveragePool3d,
+    Flatten,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from .summary import Summary
 
 __all__ = [
+    "AveragePool1d",
+    "AveragePool2d",
+    "AveragePool3d",
     "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
     "Embedding",
+    "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "Layer",
     "LayerNorm",
     "Linear",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Sequential",
     "Summary",
     "initializers",
