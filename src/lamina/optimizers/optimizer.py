@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import ref
 
 from ..arrays import Array
 from ..config import after_run, host
@@ -11,7 +12,7 @@ from ..core import Variable
 from ..errors import DTypeError, GraphError, LaminaError, RegistrationError, UninitializedError
 from . import state
 from .schedule import Schedule, real
-from .slot import Slot, named_parameters, reference
+from .slot import Slot, named_parameters
 from .transformation import Transformation
 
 LOOK_EVERY = 64
@@ -163,7 +164,7 @@ class Optimizer:
                 continue
             if slot.last() is grad:
                 doubt = True
-            slot.last = reference(grad)
+            slot.last = ref(grad)  # weak: to know it again without keeping its memory
             if param.data is not slot.array:
                 slot.fit(self.chain)
             slots.append(slot)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -172,8 +171,3 @@ def _check(what: str, name: Any, param: Any) -> None:
             f"{what}: {name} is the result of an operator and cannot be trained; "
             "give the Parameter it was made from"
         )
-
-
-def reference(grad: Variable) -> Callable[[], Variable | None]:
-    """A weak reference: to know a gradient again without keeping its memory."""
-    return weakref.ref(grad)
