@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina import Layer, Linear
-from lamina.layers import BatchNorm, Embedding, LayerNorm
+from lamina.layers import BatchNorm, Embedding, LayerNorm, MultiHeadAttention
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,13 @@ ROWS = [
         numbers,
         np.array([5]),
         "embedding: 5 at 0 is outside 0..4",
+    ),
+    Row(
+        "MultiHeadAttention",
+        lambda **o: MultiHeadAttention(6, 2, causal=True, **o),
+        lambda **o: MultiHeadAttention(6, 2, causal=True, in_size=4, **o),
+        floats(2, 5, 4),
+        np.ones(4),
+        r"MultiHeadAttention: x should be \(..., positions, size\), got shape \(4,\)",
     ),
 ]

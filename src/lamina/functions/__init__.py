@@ -5,6 +5,7 @@
 from . import activation as _activation
 from . import arith as _arith
 from . import arrange as _arrange
+from . import attention as _attention
 from . import compare as _compare
 from . import conv as _conv
 from . import einsum as _einsum
@@ -27,6 +28,7 @@ from . import unary as _unary
 from .activation import *
 from .arith import *
 from .arrange import *
+from .attention import *
 from .compare import *
 from .conv import *
 from .einsum import *
@@ -68,3 +70,4 @@ __all__ += _norm.__all__
 __all__ += _conv.__all__
 __all__ += _pool.__all__
 __all__ += _embed.__all__
+__all__ += _attention.__all__

@@ -1,6 +1,7 @@
 """Layers: blocks that hold parameters and turn inputs into outputs."""
 
 from . import initializers
+from .attention import MultiHeadAttention
 from .container import Sequential
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .embed import Embedding
@@ -43,6 +44,7 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MultiHeadAttention",
     "Sequential",
     "Summary",
     "initializers",
