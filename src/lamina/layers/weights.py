@@ -47,8 +47,8 @@ def load(layer: Layer, path: Any, strict: bool, quiet: bool, prefix: str, layout
     """`Layer.load_weights`."""
     if layout not in LAYOUTS:
         raise StateMismatchError(f"load_weights: layout should be one of {LAYOUTS}, got {layout!r}")
-    found, meta = load_npz(path)
-    found = {k.removeprefix(prefix): a for k, a in found.items() if k.startswith(prefix)}
+    found, meta = load_npz(path, prefix=prefix)
+    found = {name.removeprefix(prefix): array for name, array in found.items()}
     named = state(layer)
     found = _merge_aliases({**registry.aliases(layer), **_stored_aliases(meta)}, found, named)
     for name in _transposed(layer, layout) & found.keys():
