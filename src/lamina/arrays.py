@@ -33,11 +33,16 @@ def as_array(x: Any, what: str = "data") -> Array:
         x: an array, a number, or a rectangular nested list of numbers.
         what: names it in the error.
     Raises:
-        DTypeError: for anything that is not made of numbers or bools.
+        DTypeError: for anything that is not made of numbers or bools, and for a list of Variables.
     """
     if not is_array(x) or isinstance(x, np.generic):
         if x is None or isinstance(x, (str, bytes, set, frozenset, dict)):
             raise DTypeError(f"{what} should be an array, a number or a list, got {_kind(x)}")
+        if isinstance(x, (list, tuple)) and _holds_variables(x):
+            raise DTypeError(
+                f"{what}: a list of Variables would lose their gradients; make one of them with "
+                "lamina.functions.stack or concatenate"
+            )
         try:
             x = np.asarray(x)
         except ValueError as error:
@@ -45,6 +50,13 @@ def as_array(x: Any, what: str = "data") -> Array:
     if x.dtype.kind not in "biufc":
         raise DTypeError(f"{what} should hold numbers or bools, got dtype {x.dtype}")
     return x
+
+
+def _holds_variables(x: Any) -> bool:
+    return any(
+        _holds_variables(item) if isinstance(item, (list, tuple)) else hasattr(item, "backward")
+        for item in x
+    )
 
 
 def _kind(x: object) -> str:

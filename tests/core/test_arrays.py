@@ -75,3 +75,10 @@ def test_gpu_without_cupy_is_one_clear_error(device: str, monkeypatch) -> None:
 def test_complex_numbers_have_derivatives_and_integers_have_none() -> None:
     kinds = [arrays.is_floating(np.dtype(k)) for k in ("f2", "f4", "f8", "c8", "i8", "u1", "?")]
     assert kinds == [True, True, True, True, False, False, False]
+
+
+@pytest.mark.parametrize("make", [list, tuple, lambda items: [[items[0]], [items[1]]]])
+def test_a_list_of_variables_would_lose_their_gradients(make):
+    items = [Variable(np.float64(1)), Variable(np.float64(2))]
+    with pytest.raises(DTypeError, match=r"make one of them with lamina\.functions\.stack"):
+        arrays.as_array(make(items))

@@ -287,7 +287,7 @@ class Variable:
     def _known(self) -> Any:
         return self.data
 
-    __array_ufunc__ = None  # `array * v` is left to v.__rmul__; np.sin(v) is a TypeError
+    __array_ufunc__: Any = None  # `array * v` is ours to answer; functions/interop.py says how
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = to_numpy(self._known())
