@@ -20,6 +20,7 @@ from . import loss as _loss
 from . import noise as _noise
 from . import norm as _norm
 from . import pool as _pool
+from . import recurrent as _recurrent
 from . import reduce as _reduce
 from . import scan as _scan
 from . import shape as _shape
@@ -42,6 +43,7 @@ from .loss import *
 from .noise import *
 from .norm import *
 from .pool import *
+from .recurrent import *
 from .reduce import *
 from .scan import *
 from .shape import *
@@ -71,3 +73,4 @@ __all__ += _conv.__all__
 __all__ += _pool.__all__
 __all__ += _embed.__all__
 __all__ += _attention.__all__
+__all__ += _recurrent.__all__
