@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,8 @@ _config: ContextVar[Config] = ContextVar("lamina", default=Config())  # noqa: B0
 
 current: Callable[[], Config] = _config.get
 
+SETTINGS = tuple(field.name for field in fields(Config))
+
 
 class using(ContextDecorator):
     """Change settings for a ``with`` block, or for a function as a decorator.
@@ -62,10 +65,9 @@ class using(ContextDecorator):
     """
 
     def __init__(self, **settings: Any):
-        names = [field.name for field in fields(Config)]
         for name, value in settings.items():
-            if name not in names:
-                raise DTypeError(f"using: {name!r} is no setting; there are {', '.join(names)}")
+            if name not in SETTINGS:
+                raise DTypeError(f"using: {name!r} is no setting; there are {', '.join(SETTINGS)}")
             if name == "dtype":
                 settings[name] = _floating(value)
             elif name not in ("stand_in", "tracer") and not isinstance(value, bool):
@@ -82,6 +84,20 @@ class using(ContextDecorator):
 
     def _recreate_cm(self) -> using:  # a decorated function may run in two threads at once
         return using(**self._settings)
+
+
+_switched = lru_cache(maxsize=16)(lambda config, on: replace(config, grad=on))
+
+
+def set_grad(on: bool) -> Token[Config]:
+    """``using(grad=on)`` for the walk, which cannot wait for it; `reset` takes the token back."""
+    config = current()
+    if config.tracer is None and config.stand_in is None:  # a cache would keep these alive
+        return _config.set(_switched(config, on))
+    return _config.set(replace(config, grad=on))
+
+
+reset: Callable[[Token[Config]], None] = _config.reset
 
 
 def _floating(value: Any) -> np.dtype[Any]:

@@ -142,6 +142,9 @@ class Parameter(Variable):
 
     @data.setter
     def data(self, value: Any) -> None:
+        if value is self._data and value is not None:  # W.data -= ...: changed in place
+            self._version[0] += 1
+            return
         if value is None:
             raise DTypeError(f"{self._called()}: data cannot be set to None; use forget()")
         if self._data is None:

@@ -10,8 +10,8 @@ arrives twice without touching anybody's arrays, and frees what it has used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from types import FunctionType
 from typing import Any
 from weakref import ref
@@ -19,7 +19,7 @@ from weakref import ref
 import numpy as np
 
 from ..arrays import as_array
-from ..config import using
+from ..config import reset, set_grad, using
 from ..errors import BackwardTwiceError, GraphError, InPlaceError, ShapeError
 from .function import Function, Node, Port, debug_stamp, stamp
 from .variable import Edge, Hook, Shape, Variable, result
@@ -56,10 +56,13 @@ def backward(
             "it, or it was made under no_grad()"
         )
     walk = _Walk(create_graph, retain_graph, retain_grad)
-    with using(grad=create_graph):
+    token = set_grad(create_graph)
+    try:
         walk.run([self], [_seed(self, grad)])
         for leaf in [x for x in walk.pending if isinstance(x, Variable)]:  # the rest was unchained
             _deliver(leaf, walk.finish(leaf), walk)
+    finally:
+        reset(token)
 
 
 def gradients(
@@ -148,8 +151,8 @@ class _Walk:
             self.shared.add(id(seed._data))
             grad = _fit(seed, target.shape, target.dtype)
             pending[target] = pending[target] + grad if target in pending else grad
-        nodes = reachable([y._edge for y in ys])
-        for node in self.leading(nodes) if self.wanted else nodes:
+        nodes = newest([y._edge for y in ys])
+        for node in self.leading(list(nodes)) if self.wanted else nodes:
             if node.function is None:  # unchained: the graph ends here
                 continue
             if node.ports is not None:
@@ -230,9 +233,12 @@ class _Walk:
                 if gx is None:
                     continue
             data = gx._data
-            if edge.__class__ is not Node and _is_held(data, gys, saved):
-                self.shared.add(id(data))
-            if data.shape != edge.shape or data.dtype != edge.dtype:
+            place = edge
+            if edge.__class__ is not Node:
+                if _is_held(data, gys, saved):
+                    self.shared.add(id(data))
+                place = edge._data if isinstance(edge, Variable) else edge
+            if data.shape != place.shape or data.dtype != place.dtype:
                 gx = _fit(gx, edge.shape, edge.dtype)
             old = pending.get(edge)
             pending[edge] = gx if old is None else old + gx
@@ -242,7 +248,13 @@ class _Walk:
 
 def _is_held(array: Any, gys: list[Variable], saved: list[Any]) -> bool:
     """Whether a gradient is an array that was handed to ``backward``, not one made by it."""
-    return any(x.__class__ is tuple or getattr(x, "_data", None) is array for x in (*gys, *saved))
+    for x in gys:
+        if x._data is array:
+            return True
+    for x in saved:  # a tuple holds the inputs of a variadic operator: not looked through
+        if x.__class__ is tuple or getattr(x, "_data", None) is array:
+            return True
+    return False
 
 
 def _check_gradient(function: Function, gx: Any) -> None:
@@ -340,18 +352,21 @@ def _node_of(edge: Any) -> Any:
     return edge.node if edge.__class__ is Port else edge
 
 
-def reachable(edges: Iterable[Edge]) -> list[Node]:
-    """All nodes that led to the given places, newest first."""
-    stack: list[Any] = list(edges)
+def newest(edges: Iterable[Edge]) -> Iterator[Node]:
+    """All nodes that led to the given places, newest first, as they are asked for."""
+    heap: list[tuple[int, Node]] = []
     seen: set[Node] = set()
-    while stack:
-        edge = stack.pop()
-        if edge.__class__ is Port:
-            edge = edge.node
-        if edge.__class__ is Node and edge not in seen:
-            seen.add(edge)
-            stack += edge.edges
-    return sorted(seen, key=attrgetter("order"), reverse=True)
+    while True:
+        for edge in edges:
+            node = edge.node if edge.__class__ is Port else edge
+            if node.__class__ is Node and node not in seen:
+                seen.add(node)
+                heappush(heap, (-node.order, node))
+        if not heap:
+            return
+        node = heappop(heap)[1]
+        edges = node.edges
+        yield node
 
 
 def unchain_backward(self: Variable) -> None:
@@ -362,7 +377,7 @@ def unchain_backward(self: Variable) -> None:
     if self._edge is None:
         return
     own = _node_of(self._edge)
-    for node in reachable([self._edge]):
+    for node in newest([self._edge]):
         if node is not own:
             node.function, node.saved, node.edges = None, None, []
 

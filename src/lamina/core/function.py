@@ -40,9 +40,12 @@ class Node:
     shape: Any  # of the result; a tuple of them if there are several
     dtype: Any
 
-    def __init__(self, function: Function, edges: list[Edge]):
+    def __init__(self, function: Function, inputs: tuple[Any, ...]):
         self.function: Function | None = function  # None once it was unchained
-        self.edges = edges  # one an input: a Node, a Port, a leaf Variable, or None
+        self.edges: list[Edge] = []  # one an input: a Node, a Port, a leaf Variable, or None
+        for x in inputs:
+            wanted = isinstance(x, Variable) and x._requires_grad
+            self.edges.append((x._edge or x) if wanted else None)
         self.order = _order()
         self.saved: list[Any] | None = _NOTHING  # what backward named; None once it was used
         self.stamp: Any = 0  # the versions of what was saved
@@ -59,7 +62,9 @@ class Node:
             x = inputs[k] if k >= 0 else _twin(outs[~k])
             if isinstance(x, Variable):
                 total += x._version[0]
-            saved.append(_constant(x))
+                saved.append(x)
+            else:
+                saved.append(_constant(x))
         if function._rest >= 0:
             rest = inputs[function._rest :]
             saved.append(tuple([_constant(x) for x in rest]))
@@ -136,21 +141,17 @@ class Function:
 
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operator to Variables, arrays and numbers; gives Variables."""
+        state = current()
         arrays: list[Any] = []
-        edges: list[Edge] = []
         record = False
         for x in inputs:
             if isinstance(x, Variable):
                 array = x._data
                 arrays.append(x._known() if array is None else array)
                 if x._requires_grad:
-                    record = True
-                    edges.append(x._edge or x)
-                    continue
+                    record = state.grad
             else:
                 arrays.append(x if type(x) in NUMBERS else as_array(x, type(self).__name__))
-            edges.append(None)
-        state = current()
         if state.tracer is not None:
             arrays = state.tracer.operands(inputs, arrays)
         try:
@@ -160,15 +161,15 @@ class Function:
             raise
         if y.__class__ is not np.ndarray:
             if y.__class__ is tuple:
-                return _results(self, inputs, edges, y, record and state.grad)
+                return _results(self, inputs, y, record)
             y = as_array(y, type(self).__name__)
         if state.debug:
             _check_finite(self, arrays, (y,))
         out = result(y)
         if self.views:
             _share_version(inputs, out)
-        if record and state.grad and y.dtype.kind in "fc":
-            out._edge = node = Node(self, edges)
+        if record and y.dtype.kind in "fc":
+            out._edge = node = Node(self, inputs)
             out._requires_grad = True
             node.shape, node.dtype = y.shape, y.dtype
             if self._keeps or self._rest >= 0:
@@ -210,7 +211,6 @@ def _opaque(function: Function, arrays: list[Any]) -> Any:
 def _results(
     function: Function,
     inputs: tuple[Any, ...],
-    edges: list[Edge],
     ys: tuple[Any, ...],
     record: bool,
 ) -> tuple[Variable, ...]:
@@ -223,7 +223,7 @@ def _results(
         for out in outs:
             _share_version(inputs, out)
     if record:
-        node = Node(function, edges)
+        node = Node(function, inputs)
         node.shape = tuple([array.shape for array in arrays])
         node.dtype = tuple([array.dtype for array in arrays])
         ports = [Port(node, array.shape, array.dtype) for array in arrays]

@@ -94,6 +94,9 @@ class Variable:
 
     @data.setter
     def data(self, value: Any) -> None:
+        if value is self._data and value is not None:  # x.data += ...: changed in place
+            self._version[0] += 1
+            return
         value = as_array(value, "data")
         if self._requires_grad and not is_floating(value.dtype):
             raise DTypeError(f"data: a gradient is required, so {value.dtype} cannot be held")

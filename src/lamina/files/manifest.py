@@ -1,4 +1,8 @@
-"""What a file of arrays says about itself: shape, dtype and SHA-256 of each, in a JSON member.
+"""What a file of arrays says about itself, in a JSON member::
+
+    {"lamina": 1, "arrays": {"l1/W": ["<f4", [3, 5], "9f86..."], ...}, "meta": {...}}
+
+dtype, shape and SHA-256 of each array, in the order of the members, and what the user adds.
 
 The comment at the end of the archive holds the SHA-256 of the manifest, and the manifest those of
 the arrays: no damage goes unseen, whichever part it hits. It is no signature: who can replace a
@@ -13,6 +17,9 @@ import math
 import re
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from ..arrays import Array
 from ..errors import ChecksumError, DTypeError, LimitError
 from .source import Source, shown
 
@@ -32,6 +39,14 @@ class Record(NamedTuple):
     sha256: str
 
 
+class Manifest(NamedTuple):
+    """A manifest as it was found."""
+
+    text: str
+    sha256: str
+    size: int  # in bytes
+
+
 def sha256(data: Any) -> str:
     """SHA-256 of a buffer, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
@@ -45,15 +60,14 @@ def encode(records: dict[str, Record], meta: dict[str, Any]) -> bytes:
         LimitError: if it is larger than what `decode` reads.
     """
     check_meta(meta, "meta", 0)
-    arrays = {name: record._asdict() for name, record in records.items()}
-    content = {"lamina": SCHEMA, "arrays": arrays, "meta": meta}
-    encoded = json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
-    if too_much(encoded, len(records)):
+    content = {"lamina": SCHEMA, "arrays": records, "meta": meta}
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    if too_much(text, len(records)):
         raise LimitError(
-            f"save: meta makes a manifest of {len(encoded):,} bytes, more than `load_npz` would "
+            f"save: meta makes a manifest of {len(text):,} bytes, more than `load_npz` would "
             "take; give long lists of numbers as arrays"
         )
-    return encoded
+    return text.encode("ascii")
 
 
 def check_meta(value: Any, place: str, depth: int) -> None:
@@ -77,10 +91,10 @@ def check_meta(value: Any, place: str, depth: int) -> None:
         )
 
 
-def too_much(encoded: bytes, arrays: int) -> bool:
+def too_much(text: str, arrays: int) -> bool:
     """True if JSON text is too long, or would make too many objects for its length."""
-    marks = sum(map(encoded.count, (b",", b"[", b"{")))
-    return len(encoded) > LONGEST or marks > FREE_MARKS + MARKS_PER_ARRAY * arrays
+    marks = sum(map(text.count, (",", "[", "{")))
+    return len(text) > LONGEST or marks > FREE_MARKS + MARKS_PER_ARRAY * arrays
 
 
 def comment_for(encoded: bytes) -> bytes:
@@ -88,8 +102,16 @@ def comment_for(encoded: bytes) -> bytes:
     return b"lamina npz %d sha256:%s" % (SCHEMA, sha256(encoded).encode())
 
 
+def found_in(array: Array) -> Manifest:
+    """The manifest that the member `NAME` holds; an empty one if it holds something else."""
+    if array.dtype != np.uint8 or array.ndim != 1:
+        return Manifest("", "", 0)
+    start = array[: LONGEST + 1].data  # a longer one is refused, and need not be decoded
+    return Manifest(str(start, "latin1"), sha256(array.data), array.size)
+
+
 def decode(
-    source: Source, encoded: bytes, comment: bytes, names: list[str]
+    source: Source, found: Manifest, comment: bytes, names: list[str]
 ) -> tuple[dict[str, Record], dict[str, Any]]:
     """Records and meta, if they are what ``comment`` vouches for and ``names`` are their names.
 
@@ -104,11 +126,11 @@ def decode(
         raise source.corrupt(f"lamina wrote it, and its last bytes are damaged: {shown(comment)}")
     if int(stated[1]) != SCHEMA:
         raise source.bad(f"it has version {int(stated[1])} of the format, {SCHEMA} can be read")
-    if sha256(encoded).encode() != stated[2]:
+    if found.sha256.encode() != stated[2]:
         raise ChecksumError(f"load: {source.label}: its manifest is not the one written: damaged")
-    if too_much(encoded, len(names)):
-        raise source.limit(f"its manifest of {len(encoded):,} bytes is too large")
-    content = parsed(encoded)
+    if too_much(found.text, len(names)):
+        raise source.limit(f"its manifest of {found.size:,} bytes is too large")
+    content = parsed(found.text)
     records, meta = content.get("arrays"), content.get("meta")
     if not isinstance(meta, dict) or not isinstance(records, dict) or list(records) != names:
         raise source.corrupt(
@@ -117,10 +139,11 @@ def decode(
     return {name: as_record(source, name, records[name]) for name in names}, meta
 
 
-def parsed(encoded: bytes) -> dict[str, Any]:
-    """JSON text that should be an object; empty if it is something else."""
+def parsed(text: str) -> dict[str, Any]:
+    """ASCII text of JSON that should be an object; empty if it is something else."""
+    if not text.isascii():
+        return {}
     try:
-        text = encoded.decode("ascii")  # from bytes, json would take other encodings, too
         content = json.loads(text, object_pairs_hook=unique, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return {}
@@ -142,10 +165,10 @@ def refuse_constant(text: str) -> None:
 
 def as_record(source: Source, name: str, record: Any) -> Record:
     """What the manifest says of the array ``name``, if it has that form."""
-    if isinstance(record, dict) and record.keys() == set(Record._fields):
-        shape = record["shape"]
+    if isinstance(record, list) and len(record) == len(Record._fields):
+        dtype, shape, digest = record
         if isinstance(shape, list) and all(type(n) is int for n in shape):
-            return Record(record["dtype"], tuple(shape), record["sha256"])
+            return Record(dtype, tuple(shape), digest)
     raise source.corrupt(f"its manifest does not describe the array {shown(name)}")
 
 
@@ -164,6 +187,6 @@ def verify(source: Source, name: str, record: Record, found: Record) -> None:
     )
 
 
-def is_ours(comment: bytes, encoded: bytes | None) -> bool:
+def is_ours(comment: bytes, found: Manifest | None) -> bool:
     """True if lamina wrote the archive: by its comment, or by its manifest if that is damaged."""
-    return comment.startswith(b"lamina") or b'{"lamina":' in (encoded or b"")[:80]
+    return comment.startswith(b"lamina") or '{"lamina":' in (found.text[:80] if found else "")

@@ -19,7 +19,7 @@ from . import manifest, npy
 from .atomic import atomic_write
 from .content import Content
 from .disk import DISK, Disk
-from .manifest import Record
+from .manifest import Manifest, Record
 from .source import Source, opened, shown
 from .zipreader import LONGEST_NAME, MOST_MEMBERS, Member, escapes, read_directory
 from .zipwriter import ZipWriter, size_of
@@ -175,14 +175,14 @@ def load_npz(
         directory = read_directory(source)
         members = {array_name(source, member): member for member in directory.members}
         check_budget(source, members, prefix, max_bytes)
-        encoded = read_manifest(source, members)
-        if not manifest.is_ours(directory.comment, encoded):
+        found = read_manifest(source, members)
+        if not manifest.is_ours(directory.comment, found):
             wanted = [name for name in members if name.startswith(prefix)]
             return {name: read_member(source, members, name)[0] for name in wanted}, {}
-        if encoded is None:
+        if found is None:
             raise source.corrupt("lamina wrote it, and its manifest is missing")
         names = [name for name in members if name != manifest.NAME]
-        records, meta = manifest.decode(source, encoded, directory.comment, names)
+        records, meta = manifest.decode(source, found, directory.comment, names)
         wanted = [name for name in names if name.startswith(prefix)]
         return {n: read_verified(source, members, n, records[n]) for n in wanted}, meta
 
@@ -219,12 +219,11 @@ def check_budget(
         )
 
 
-def read_manifest(source: Source, members: dict[str, Member]) -> bytes | None:
-    """The bytes of the member ``__meta__``, if there is one."""
+def read_manifest(source: Source, members: dict[str, Member]) -> Manifest | None:
+    """What the member ``__meta__`` says, if there is one."""
     if manifest.NAME not in members:
         return None
-    array, descr = read_member(source, members, manifest.NAME)
-    return array.tobytes() if descr == "|u1" and array.ndim == 1 else b""
+    return manifest.found_in(read_member(source, members, manifest.NAME)[0])
 
 
 def read_member(source: Source, members: dict[str, Member], name: str) -> tuple[Array, str]:

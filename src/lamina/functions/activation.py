@@ -128,7 +128,20 @@ class Tanh(Function):
         return np.tanh(x)
 
     def backward(self, gy, y):
+        return TANH_GRADIENT(gy, y)
+
+
+class TanhGradient(Function):
+    """``gy (1 - y²)``. One operator in place of three, for speed: benchmarks/eager.py."""
+
+    def forward(self, gy, y):
         return gy * (1 - y * y)
+
+    def backward(self, ggx, gy, y):
+        return (lambda: TANH_GRADIENT(ggx, y)), (lambda: ggx * gy * y * -2.0)
+
+
+TANH_GRADIENT = TanhGradient()
 
 
 TANH = Tanh()

@@ -114,6 +114,10 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Variable:
     )
 
 
+LEADING = tuple([tuple(range(n - 1)) for n in range(65)])
+"""All axes but the last, by their number; NumPy has at most 64."""
+
+
 class Linear(Function):
     """``y = x W + b``, for any leading axes of ``x``; ``b`` may be None.
 
@@ -129,7 +133,7 @@ class Linear(Function):
         return np.add(y, b, out=y) if type(y) is np.ndarray and y.dtype == b.dtype else y + b
 
     def backward(self, gy, x, W, b):
-        gb = None if b is None else lambda: gy.sum(tuple(range(gy.ndim - 1)))
+        gb = None if b is None else lambda: gy.sum(LEADING[gy.ndim])
         return (
             (lambda: self.x_gradient(gy, W)),
             (lambda: PRODUCTS[True, False](_rows(x), _rows(gy))),
@@ -143,6 +147,8 @@ class Linear(Function):
 
 
 def _check(x: Any, W: Any, b: Any) -> None:
+    if b is not None and len(W.shape) == 2 and W.shape == x.shape[-1:] + b.shape:
+        return  # as nearly always: one comparison
     if len(W.shape) != 2:
         raise ShapeError(f"linear: W should have shape (in, out), got {W.shape}")
     if x.shape[-1:] != W.shape[:1]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..core import Function, Variable
 from ..errors import RangeError, ShapeError
 from .arith import abs
@@ -73,12 +75,27 @@ class SquaredError(Function):
         d = d * d
         if self.reduction == "none":
             return d
-        return d.sum() if self.reduction == "sum" else d.mean()
+        if self.reduction == "sum" or d.dtype == np.float16:  # whose mean is summed in float32
+            return d.sum() if self.reduction == "sum" else d.mean()
+        return d.sum() / d.size
 
     def backward(self, gy, x, t):
         scale = 2.0 / x.size if self.reduction == "mean" else 2.0
-        gx = (x - t) * (gy * scale)
+        gx = SquaredErrorGradient(scale)(gy, x, t)
         return gx, lambda: -gx
+
+
+class SquaredErrorGradient(Function):
+    """``scale gy (x - t)``. One operator in place of three, for speed: benchmarks/eager.py."""
+
+    scale: float
+
+    def forward(self, gy, x, t):
+        return (x - t) * (gy * self.scale)
+
+    def backward(self, ggx, gy, x, t):
+        scaled = ggx * self.scale
+        return (lambda: scaled * (x - t)), (lambda: scaled * gy), (lambda: -scaled * gy)
 
 
 def mean_squared_error(x: ArrayLike, t: ArrayLike, *, reduction: str = "mean") -> Variable:

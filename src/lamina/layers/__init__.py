@@ -20,6 +20,7 @@ from .pool import (
     MaxPool2d,
     MaxPool3d,
 )
+from .recurrent import GRU, LSTM
 from .summary import Summary
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "Flatten",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GRU",
+    "LSTM",
     "Layer",
     "LayerNorm",
     "Linear",

@@ -159,7 +159,7 @@ class Layer(registry.Block):
 
     def cleargrads(self) -> None:
         """Forget the gradients of all Parameters."""
-        for parameter in self.params():
+        for parameter in registry.parameters(self):
             parameter.cleargrad()
 
     def freeze(self, glob: str = "*") -> list[str]:

@@ -94,6 +94,21 @@ def unique(layer: Layer, kind: type[T]) -> Iterator[tuple[str, T]]:
     return iter(list(seen.values()))
 
 
+def parameters(layer: Layer) -> list[Parameter]:
+    """The Parameters of `unique`, without their paths: quickly, for what is done at every step."""
+    found: dict[int, Any] = {id(layer): layer}
+    pending: list[Any] = [layer]
+    while pending:
+        held = pending.pop()
+        inside = vars(held) if isinstance(held, Block) else held
+        for value in inside.values() if isinstance(inside, dict) else inside:
+            if isinstance(value, (Parameter, Block, *CONTAINERS)) and id(value) not in found:
+                found[id(value)] = value
+                if not isinstance(value, Parameter):
+                    pending.append(value)
+    return [value for value in found.values() if isinstance(value, Parameter)]
+
+
 def aliases(layer: Layer) -> dict[str, str]:
     """Second and further paths of shared Parameters and Buffers, with their first path."""
     first: dict[int, str] = {}
