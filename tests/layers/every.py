@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina import Layer, Linear
-from lamina.layers import BatchNorm, Embedding, LayerNorm, MultiHeadAttention
+from lamina.layers import GRU, LSTM, BatchNorm, Embedding, LayerNorm, MultiHeadAttention
 
 
 @dataclass(frozen=True)
@@ -73,4 +73,15 @@ ROWS = [
         np.ones(4),
         r"MultiHeadAttention: x should be \(..., positions, size\), got shape \(4,\)",
     ),
+    *[
+        Row(
+            kind.__name__,
+            lambda kind=kind, **o: kind(5, layers=2, **o),
+            lambda kind=kind, **o: kind(5, layers=2, in_size=4, **o),
+            floats(2, 3, 4),
+            np.ones((2, 3, 5)),
+            rf"{kind.__name__}: last axis of x should be 4, got shape \(2, 3, 5\)",
+        )
+        for kind in (LSTM, GRU)
+    ],
 ]
