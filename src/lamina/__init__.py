@@ -1,25 +1,38 @@
 """lamina: a define-by-run deep-learning framework in readable Python.
 
-The public names, in reading order.
+The public names, in reading order. What a program does not name is not imported.
 """
 
-from . import (
-    arrays,
-    check,
-    config,
-    data,
-    errors,
-    functions,  # isort: split  (the operators register themselves on Variable)
-    layers,
-    optimizers,
-    random,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import arrays, config, errors, functions, layers, random
 from .arrays import from_dlpack
-from .compiler import compile
 from .config import current, no_grad, test_mode, using
 from .core import Function, Variable, gradients
 from .layers import Layer, Linear, Sequential
 from .parameter import Buffer, Parameter
 from .random import seed
 
+if TYPE_CHECKING:
+    from . import check, compiler, data, listen, optimizers, storage
+    from .compiler import compile
+
 __version__ = "0.1.0"
+
+LATER = ("check", "compiler", "data", "listen", "optimizers", "storage")
+"""Parts that are imported when they are first named."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in LATER:
+        return import_module(f"{__name__}.{name}")
+    if name == "compile":
+        return import_module(f"{__name__}.compiler").compile
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER, "compile"} - {"LATER", "TYPE_CHECKING", "annotations"})
