@@ -27,6 +27,16 @@ def test_a_file_of_laminas_takes_its_size_and_16_mebibytes(tmp_path, compress, c
     assert result["peak"] < result["size"] + 16 * MEBIBYTE
 
 
+@pytest.mark.slow
+def test_as_many_tiny_arrays_as_are_allowed_take_twice_the_file_and_64_mebibytes(tmp_path):
+    (tmp_path / "files").mkdir()
+    names = (f"blocks/{i}/W" for i in range(99_999))
+    save_npz(tmp_path / "files" / "m", dict.fromkeys(names, np.zeros(2, np.float32)))
+    (result,) = attacked(tmp_path / "files")
+    assert result["error"] == ""
+    assert result["peak"] < 2 * result["size"] + 64 * MEBIBYTE
+
+
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("dtype", ["<u4", ">u4"])
 def test_a_file_of_numpys_takes_twice_its_size_and_64_mebibytes_at_most(tmp_path, write, dtype):

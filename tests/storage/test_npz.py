@@ -304,7 +304,7 @@ def test_the_manifest_holds_a_sha256_for_each_array():
     arrays = arrays_like(2)
     with np.load(io.BytesIO(saved(arrays))) as file:
         records = json.loads(file["__meta__"].tobytes())["arrays"]
-    assert {name: record["sha256"] for name, record in records.items()} == {
+    assert {name: record[2] for name, record in records.items()} == {
         name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()
     }
 

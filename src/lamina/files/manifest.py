@@ -136,7 +136,9 @@ def decode(
         raise source.corrupt(
             "its manifest and its members differ: it was changed after it was saved"
         )
-    return {name: as_record(source, name, records[name]) for name in names}, meta
+    for name in names:  # in place: of many small arrays, records are most of the memory
+        records[name] = as_record(source, name, records[name])
+    return records, meta
 
 
 def parsed(text: str) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def load_npz(
         names = [name for name in members if name != manifest.NAME]
         records, meta = manifest.decode(source, found, directory.comment, names)
         wanted = [name for name in names if name.startswith(prefix)]
-        return {n: read_verified(source, members, n, records[n]) for n in wanted}, meta
+        return {n: read_verified(source, members, n, records.pop(n)) for n in wanted}, meta
 
 
 def existing(path_or_file: Any) -> Any:
