@@ -11,6 +11,7 @@ from . import conv as _conv
 from . import einsum as _einsum
 from . import embed as _embed
 from . import entropy as _entropy
+from . import gauss as _gauss
 from . import index as _index
 from . import interop as interop
 from . import join as _join
@@ -35,6 +36,7 @@ from .conv import *
 from .einsum import *
 from .embed import *
 from .entropy import *
+from .gauss import *
 from .index import *
 from .join import *
 from .label import *
@@ -74,3 +76,4 @@ __all__ += _pool.__all__
 __all__ += _embed.__all__
 __all__ += _attention.__all__
 __all__ += _recurrent.__all__
+__all__ += _gauss.__all__
