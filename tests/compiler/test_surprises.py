@@ -318,6 +318,19 @@ def test_a_step_inside_a_step_becomes_a_part_of_it():
         assert outer(np.full(3, float(i))).item() == 3 * (2 * i + 1)
 
 
+def test_two_parameters_that_exchange_their_arrays():
+    a, b = Parameter(np.array([1.0])), Parameter(np.array([2.0]))
+
+    @compile
+    def step(x):
+        a.data, b.data = b.data + x, a.data
+        return x
+
+    for _ in range(4):
+        step(np.array([10.0]))
+    assert (a.data.tolist(), b.data.tolist()) == ([21.0], [22.0])
+
+
 def test_settings_make_programs_of_their_own():
     step = compile(lambda x: F.dropout(x, 0.5))
     twice(step, ones(100))

@@ -156,6 +156,29 @@ def test_without_recording_the_result_is_the_same(row: Row) -> None:
 
 
 @each
+def test_compiled_step_gives_the_same_losses_gradients_and_state(row: Row) -> None:
+    x = row.x(np.float32)
+    found = []
+    for compiled in (False, True):
+        layer = made(row.lazy)
+        layer(x)
+
+        def step(x: Any, layer: Layer = layer) -> Variable:
+            layer.cleargrads()
+            loss = results(layer(x))[0]
+            loss = (loss * loss * loss).sum()
+            loss.backward()
+            return loss
+
+        run_step = lamina.compile(step) if compiled else step
+        losses = [run_step(x).data for _ in range(3)]
+        grads = [p.grad.data for p in layer.params() if p.grad is not None]
+        found.append([*losses, *grads, *state(layer).values()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)  # float32, sums in another order
+
+
+@each
 def test_input_that_does_not_fit_is_named_with_the_path(row: Row) -> None:
     model = Sequential(lambda x: x, row.eager())
     with pytest.raises(ValueError, match=row.message) as caught:

@@ -10,7 +10,7 @@ import pytest
 import lamina
 from lamina import functions as F
 from lamina import test_mode
-from lamina.errors import DTypeError, RangeError, ShapeError
+from lamina.errors import DTypeError, RangeError, ShapeError, TraceError
 from lamina.layers import GRU, LSTM
 
 X = np.random.default_rng(1).normal(size=(2, 6, 3))
@@ -117,6 +117,38 @@ def test_held_state_is_not_saved_and_is_copied_with_the_layer(kind):
     other = copy.deepcopy(layer)
     assert list(layer.named_buffers()) == []
     assert other(X)[0].data.tolist() == layer(X)[0].data.tolist()
+
+
+@KINDS
+def test_held_state_shares_no_memory_with_the_results(kind):
+    layer = kind(4, stateful=True)
+    for _ in range(2):
+        y, _ = layer(X)
+        assert not any(np.shares_memory(v.data, y.data) for v in layer.held[0])
+
+
+@KINDS
+def test_held_state_goes_on_in_a_compiled_step(kind):
+    def last_of(compiled):
+        lamina.seed(2)
+        layer = kind(4, stateful=True)
+        layer(X)
+        step = lamina.compile(lambda x: layer(x)[0]) if compiled else lambda x: layer(x)[0]
+        return [step(X).data for _ in range(3)]
+
+    for a, b in zip(last_of(True), last_of(False), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)  # float32, sums in another order
+
+
+@KINDS
+def test_compiled_step_does_not_begin_a_state(kind):
+    layer = kind(4, stateful=True)
+    step = lamina.compile(lambda x: layer(x)[0])
+    step(X)  # as it is; the second call is heard
+    layer.reset()
+    with pytest.raises(TraceError, match="call the layer once before, on as many sequences"):
+        step(X)
+    assert layer.held is None
 
 
 @KINDS

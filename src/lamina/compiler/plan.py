@@ -32,13 +32,22 @@ class Plan:
         program: what is to run.
         fixed: arrays that are there already: of captured Values, and of results that are computed
             straight into an array that lasts.
+        axes: for results whose memory does not run as their axes do: the axes in the order of the
+            memory, as NumPy laid it in a first run. Sums run in the order of memory, so only with
+            the same order are they the same to the last bit.
     Attributes:
         arrays: for each planned Value its array; those without one are made during the run.
         arena: bytes of all buffers together.
         naive: bytes that the same results would take if no buffer were given on.
     """
 
-    def __init__(self, program: Program, fixed: dict[Value, Any]):
+    def __init__(
+        self,
+        program: Program,
+        fixed: dict[Value, Any],
+        axes: dict[Value, list[int]] | None = None,
+    ):
+        self._axes = axes or {}
         self.arrays: dict[Value, Any] = dict(fixed)
         self.arena = self.naive = 0
         self._outputs = set(program.outputs)
@@ -61,10 +70,13 @@ class Plan:
         elif instruction.opcode in ("full", "arange"):
             self.arrays[value] = np.asarray(TABLE[instruction.opcode].run(**instruction.fields))
         elif instruction.opcode in INTO:
+            axes = self._axes.get(value) or list(range(value.ndim))
             raw = self._taken_over(place, instruction, value)
             raw = self._buffer(value) if raw is None else raw
             self._owned[value] = raw
-            self.arrays[value] = raw[: value.nbytes].view(value.dtype).reshape(value.shape)
+            lengths = [value.shape[axis] for axis in axes]
+            flat = raw[: value.nbytes].view(value.dtype).reshape(lengths)
+            self.arrays[value] = flat.transpose([axes.index(i) for i in range(value.ndim)])
             self.naive += value.nbytes
 
     def _buffer(self, value: Value) -> Any:

@@ -30,15 +30,20 @@ class Replay:
     Args:
         program: with its captured arrays.
         fixed: results that are computed straight into arrays that last; see `Plan`.
+        axes: how results lie in memory; see `Plan`.
     Attributes:
         source: the Python that runs.
         plan: where the results lie.
         run: takes the inputs, gives the outputs, which the next run overwrites.
     """
 
-    def __init__(self, program: Program, fixed: dict[Value, Any] | None = None):
-        captures = {value: array for value, array in program.captures.items()}
-        self.plan = Plan(program, {**captures, **(fixed or {})})
+    def __init__(
+        self,
+        program: Program,
+        fixed: dict[Value, Any] | None = None,
+        axes: dict[Value, list[int]] | None = None,
+    ):
+        self.plan = Plan(program, {**program.captures, **(fixed or {})}, axes)
         self._names: dict[str, Any] = {"asarray": np.asarray, "copyto": np.copyto}
         self._known: dict[int, str] = {}  # names of objects, by id; the namespace holds them
         self._locals: dict[Value, str] = {}

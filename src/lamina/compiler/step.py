@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..config import changes, current
 from ..core import Variable
 from ..core.variable import result
 from ..errors import DTypeError, TraceError
-from ..listen import Value, verify
+from ..listen import Value, run, verify
 from .plan import ELEMENTWISE, bases_of, last_uses
 from .replay import Replay
 from .simplify import simplify
@@ -145,8 +145,10 @@ class _Run:
         self.changes = changes()
         self.program = verify(simplify(traced.program))
         self.variables = list(traced.variables)
-        self.count = len(flatten(traced.outputs)[0])
-        self._bind()
+        self.arrays = [v._data for v in self.variables]
+        self.replay: Replay | None = None  # made by the first run, which learns how results lie
+        self.results = len(self.program.outputs) - len(traced.changed) - len(traced.grads)
+        self.first_grad = self.results + len(traced.changed)
 
     def fits(self) -> bool:
         """Whether the model is what it was when the step was heard."""
@@ -158,28 +160,37 @@ class _Run:
             and all([g is None or v._grad is g for v, g in self.traced.grads])
         )
 
-    def _bind(self) -> None:
-        self.arrays = [v._data for v in self.variables]
-        traced, program = self.traced, self.program
-        outputs = len(program.outputs) - len(traced.changed) - len(traced.grads)
-        values = program.outputs[outputs : outputs + len(traced.changed)]
-        targets = [v._data for v in traced.changed]
-        fixed = _straight(program, dict(zip(values, targets)))
-        self.replay = Replay(program, fixed)
+    def _first(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Run with NumPy, each result where NumPy puts it, and plan the next runs after that."""
+        axes: dict[Value, list[int]] = {}
+
+        def seen(value: Value, array: Any) -> None:
+            order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+            if order != list(range(array.ndim)):
+                axes[value] = order
+
+        values = run(self.program, *inputs, seen=seen)
+        changed = self.program.outputs[self.results : self.first_grad]
+        targets = [v._data for v in self.traced.changed]
+        fixed = _straight(self.program, dict(zip(changed, targets)))
+        self.replay = Replay(self.program, fixed, axes)
         self.copies = [
-            (target, outputs + i)
-            for i, (value, target) in enumerate(zip(values, targets))
+            (target, self.results + i)
+            for i, (value, target) in enumerate(zip(changed, targets))
             if value not in fixed
         ]
-        self.results = outputs
-        self.first_grad = outputs + len(traced.changed)
+        _write(targets, values[self.results : self.first_grad])
+        return values
+
+    def _next(self, replay: Replay, inputs: list[Any]) -> tuple[Any, ...]:
+        values = replay.run(*inputs)
+        _write([target for target, _ in self.copies], [values[i] for _, i in self.copies])
+        return values
 
     def __call__(self, inputs: list[Any]) -> Any:
         """Run, then change what the step changes."""
-        values = self.replay.run(*inputs)
-        for target, i in self.copies:
-            np.copyto(target, values[i])
-        traced = self.traced
+        replay, traced = self.replay, self.traced
+        values = self._first(inputs) if replay is None else self._next(replay, inputs)
         for variable in traced.changed:
             variable._version[0] += 1
         for variable in traced.cleared:
@@ -201,12 +212,21 @@ class _Run:
 
     def explain(self) -> str:
         """Program, memory, source."""
+        if self.replay is None:
+            return str(self.program)
         plan = self.replay.plan
         return (
             f"{self.program}\n\n"
             f"{len(self.program.instructions)} instructions; buffers {plan.arena:,} bytes "
             f"for {plan.naive:,} bytes of results\n\n{self.replay.source}"
         )
+
+
+def _write(targets: list[Any], values: Sequence[Any]) -> None:
+    """Copy values into targets, also if one is another's array: two that were exchanged."""
+    own = [v.copy() if any(np.may_share_memory(v, t) for t in targets) else v for v in values]
+    for target, value in zip(targets, own):
+        np.copyto(target, value)
 
 
 def _filled(leaf: Any, copies: Any) -> Any:

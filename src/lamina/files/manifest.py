@@ -1,8 +1,10 @@
 """What a file of arrays says about itself, in a JSON member::
 
-    {"lamina": 1, "arrays": {"l1/W": ["<f4", [3, 5], "9f86..."], ...}, "meta": {...}}
+    {"lamina": 1, "fields": ["dtype", "shape", "sha256"],
+     "arrays": {"l1/W": ["<f4", [3, 5], "9f86..."], ...}, "meta": {...}}
 
-dtype, shape and SHA-256 of each array, in the order of the members, and what the user adds.
+Arrays stand in the order of the members; ``fields`` tells people what each list holds, which takes
+less memory than naming it every time; ``meta`` is the user's.
 
 The comment at the end of the archive holds the SHA-256 of the manifest, and the manifest those of
 the arrays: no damage goes unseen, whichever part it hits. It is no signature: who can replace a
@@ -60,7 +62,7 @@ def encode(records: dict[str, Record], meta: dict[str, Any]) -> bytes:
         LimitError: if it is larger than what `decode` reads.
     """
     check_meta(meta, "meta", 0)
-    content = {"lamina": SCHEMA, "arrays": records, "meta": meta}
+    content = {"lamina": SCHEMA, "fields": Record._fields, "arrays": records, "meta": meta}
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
     if too_much(text, len(records)):
         raise LimitError(

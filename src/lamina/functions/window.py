@@ -66,9 +66,8 @@ class Window:
 
     @cached_property
     def pointwise(self) -> bool:
-        """Whether the columns are the image itself."""
-        plain = all(k == s == 1 for k, s in zip(self.kernel, self.stride))
-        return plain and not self.bordered
+        """Whether the columns are the image itself, with its borders."""
+        return all(k == s == 1 for k, s in zip(self.kernel, self.stride))
 
     def offsets(self, low: int = 0, high: int | None = None) -> Iterator[tuple[Any, Any]]:
         """For each number of the kernel: its index, and what lies under it in the padded image.

@@ -134,14 +134,14 @@ class Recurrent(Layer):
         if self.held is not None and self.held[0][0].shape == ends[0][0].shape:
             for old, new in zip(self.held, ends, strict=True):
                 for mine, v in zip(old, new, strict=True):
-                    mine.data = v.data
+                    mine.data = v.data.copy()  # else it would be a view of the outputs
         elif absent:
             raise TraceError(
                 f"{type(self).__name__}: a compiled step cannot begin the state of a stateful "
                 "layer; call the layer once before, on as many sequences"
             )
         else:
-            self.held = tuple([tuple([result(v.data) for v in end]) for end in ends])
+            self.held = tuple([tuple([result(v.data.copy()) for v in end]) for end in ends])
 
     def reset(self) -> None:
         """Forget the state: the next call begins with zeros."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -13,12 +14,15 @@ from .ir import Instruction, Program, Value
 from .opcodes import TABLE, label_lengths
 
 
-def run(program: Program, *inputs: Any) -> tuple[Any, ...]:
+def run(
+    program: Program, *inputs: Any, seen: Callable[[Value, Any], None] | None = None
+) -> tuple[Any, ...]:
     """Run a Program: what any compiler of it has to reproduce.
 
     Args:
         program: captured arrays are read now.
         inputs: one array for each input, of its shape and dtype.
+        seen: told each result as it is made.
     Returns:
         One array for each output.
     Raises:
@@ -45,6 +49,9 @@ def run(program: Program, *inputs: Any) -> tuple[Any, ...]:
         made = made if isinstance(made, tuple) else (made,)
         arrays = [np.asarray(x) for x in made]  # NumPy gives numbers where shapes are ()
         known.update(zip(instruction.results, arrays, strict=True))
+        if seen is not None:
+            for value, array in zip(instruction.results, arrays):
+                seen(value, array)
     return tuple([known[value] for value in program.outputs])
 
 
