@@ -110,7 +110,7 @@ class Recurrent(Layer):
             if self.held is None:
                 return [(None,) * self.states] * len(self.Wx)
             # arrays, so that no gradient goes back into the call before
-            state = [[v.data for v in each] for each in self.held]
+            state = [[self._here(v).data for v in each] for each in self.held]
         if len(state) != len(self.Wx) or any(len(each) != self.states for each in state):
             raise ShapeError(
                 f"{name}: state should be a tuple for each of {len(self.Wx)} layers, of "
@@ -125,6 +125,13 @@ class Recurrent(Layer):
                     "do not go on"
                 )
         return starts
+
+    def _here(self, held: Variable) -> Variable:
+        """A state that is held, moved to where the Parameters were moved since."""
+        device = self.Wx[0].device
+        if held.device == device:
+            return held
+        return held.to_cpu() if device == "cpu" else held.to_gpu(int(device.partition(":")[2]))
 
     def _hold(self, ends: State) -> None:
         """Keep the numbers of the last states, not their graph, for the next call."""
