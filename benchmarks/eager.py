@@ -1,14 +1,19 @@
-"""How long does a training step of a tiny network take, eager, in lamina and in PyTorch?
+"""How long does a training step take, in lamina as it is and compiled, and in PyTorch?
 
-A 10-64-64-1 tanh network, batch 32, mean squared error, SGD, float32: its arithmetic takes a few
-microseconds, so this measures what a framework adds. All sides run in one go, in processes of their
-own, in turns of a fraction of a second; what is printed are medians over the turns, and the median
-of the ratios of neighbouring turns. Before that, all must agree on the losses of 20 steps.
+``--network tiny``, the default: 10-64-64-1 with tanh, batch 32, mean squared error, SGD, float32.
+Its arithmetic takes a few microseconds, so this measures what a framework adds.
+``--network mnist``: 784-1000-1000-10 with ReLU, batch 128, cross entropy, Adam. Its arithmetic
+takes milliseconds.
 
-Then the same for single operators, against bare NumPy that does the same arithmetic: what is left
-is the cost of lamina itself, forward and backward together. The goal is 3 us.
+All sides run in one go, in processes of their own, in turns of a fraction of a second; what is
+printed are medians over the turns, and the median of the ratios of neighbouring turns. Before that,
+all must agree on the losses of 20 steps.
 
-    python benchmarks/eager.py [--torch PYTHON] [--threads 2] [--turns 21]
+Then, for the tiny network, the same for single operators, against bare NumPy that does the same
+arithmetic: what is left is the cost of lamina itself, forward and backward together. The goal is
+3 us.
+
+    python benchmarks/eager.py [--network mnist] [--torch PYTHON] [--threads 2] [--turns 21]
 
 --torch names a Python that has PyTorch, if this one has not.
 """
@@ -26,8 +31,12 @@ from itertools import pairwise
 import numpy as np
 import setting
 
-SIZES = [10, 64, 64, 1]
-BATCH, RATE = 32, 0.01
+NETWORKS = {
+    "tiny": ([10, 64, 64, 1], 32, 0.01, "tanh, MSE, SGD"),
+    "mnist": ([784, 1000, 1000, 10], 128, 0.001, "relu, cross entropy, Adam"),
+}
+NETWORK = sys.argv[sys.argv.index("--network") + 1] if "--network" in sys.argv else "tiny"
+SIZES, BATCH, RATE, KIND = NETWORKS[NETWORK]
 TURN = 0.15  # seconds
 
 
@@ -39,7 +48,7 @@ def problem():
     ]
     biases = [np.zeros(o, np.float32) for o in SIZES[1:]]
     x, t = (rng.standard_normal((BATCH, n)).astype(np.float32) for n in (SIZES[0], SIZES[-1]))
-    return weights, biases, x, t
+    return weights, biases, x, t if NETWORK == "tiny" else t.argmax(axis=1)
 
 
 # -- the sides: each gives a function that takes one step and returns its loss -------------------
@@ -53,34 +62,43 @@ def lamina_step():
     class MLP(Layer):
         def __init__(self):
             super().__init__()
-            self.l1 = Linear(64)
-            self.l2 = Linear(64)
-            self.l3 = Linear(1)
+            self.l1 = Linear(SIZES[1])
+            self.l2 = Linear(SIZES[2])
+            self.l3 = Linear(SIZES[3])
 
         def forward(self, x):
-            return self.l3(F.tanh(self.l2(F.tanh(self.l1(x)))))
+            return self.l3(between(self.l2(between(self.l1(x)))))
 
+    tiny = NETWORK == "tiny"
+    between = F.tanh if tiny else F.relu
+    loss_of = F.mean_squared_error if tiny else F.softmax_cross_entropy
     weights, biases, x, t = problem()
     model = MLP().build(x)
     for layer, W, b in zip(model.layers(), weights, biases):
         layer.W.data[...] = W
         layer.b.data[...] = b
-    optimizer = O.SGD(lr=RATE).setup(model)
+    optimizer = (O.SGD if tiny else O.Adam)(lr=RATE).setup(model)
 
     def step():
-        loss = F.mean_squared_error(model(x), t)
+        loss = loss_of(model(x), t)
         model.cleargrads()
         loss.backward()
         optimizer.update()
         return loss
 
     step.parts = {  # for `where`: what a step does, piece by piece
-        "forward": lambda _: F.mean_squared_error(model(x), t),
+        "forward": lambda _: loss_of(model(x), t),
         "cleargrads": lambda loss: model.cleargrads() or loss,
         "backward": lambda loss: loss.backward() or loss,
         "update": lambda loss: optimizer.update() or loss,
     }
     return step
+
+
+def compiled_step():
+    import lamina
+
+    return lamina.compile(lamina_step())
 
 
 def torch_step():
@@ -94,12 +112,15 @@ def torch_step():
         for linear, W, b in zip(linears, weights, biases):
             linear.weight.copy_(torch.from_numpy(W.T))
             linear.bias.copy_(torch.from_numpy(b))
-    model = nn.Sequential(linears[0], nn.Tanh(), linears[1], nn.Tanh(), linears[2])
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    tiny = NETWORK == "tiny"
+    between = nn.Tanh if tiny else nn.ReLU
+    model = nn.Sequential(linears[0], between(), linears[1], between(), linears[2])
+    optimizer = (torch.optim.SGD if tiny else torch.optim.Adam)(model.parameters(), lr=RATE)
+    loss_of = nn.functional.mse_loss if tiny else nn.functional.cross_entropy
     x, t = torch.from_numpy(x), torch.from_numpy(t)
 
     def step():
-        loss = nn.functional.mse_loss(model(x), t)
+        loss = loss_of(model(x), t)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -110,7 +131,7 @@ def torch_step():
 
 
 def numpy_step():
-    """By hand: what no framework can be faster than while it calls NumPy."""
+    """By hand, the tiny network: what no framework can be faster than while it calls NumPy."""
     (W1, W2, W3), (b1, b2, b3), x, t = problem()
 
     def step():
@@ -129,7 +150,12 @@ def numpy_step():
     return step
 
 
-STEPS = {"lamina": lamina_step, "torch": torch_step, "numpy": numpy_step}
+STEPS = {
+    "lamina": lamina_step,
+    "compiled": compiled_step,
+    "torch": torch_step,
+    "numpy": numpy_step,
+}
 
 
 # -- taking turns --------------------------------------------------------------------------------
@@ -153,6 +179,7 @@ class Side:
 
     def __init__(self, name: str, python: str, threads: int):
         command = [python, __file__, "--work", name, "--threads", str(threads)]
+        command += ["--network", NETWORK]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -180,7 +207,9 @@ def has_torch(python: str) -> bool:
 
 
 def compare(torch_python: str, threads: int, turns: int) -> None:
-    pythons = {"lamina": sys.executable, "numpy": sys.executable}
+    pythons = {"lamina": sys.executable, "compiled": sys.executable}
+    if NETWORK == "tiny":
+        pythons["numpy"] = sys.executable
     if has_torch(torch_python):
         pythons["torch"] = torch_python
     else:
@@ -192,8 +221,8 @@ def compare(torch_python: str, threads: int, turns: int) -> None:
         )
     sides = {name: Side(name, python, threads) for name, python in pythons.items()}
     for name, side in sides.items():
-        if not np.allclose(side.told["losses"], sides["numpy"].told["losses"], rtol=1e-4):
-            raise SystemExit(f"eager: {name} computes other losses than numpy does")
+        if not np.allclose(side.told["losses"], sides["lamina"].told["losses"], rtol=1e-4):
+            raise SystemExit(f"eager: {name} computes other losses than lamina does")
 
     def turn():
         times, used = zip(*[side.take_turn() for side in sides.values()])
@@ -209,13 +238,21 @@ def compare(torch_python: str, threads: int, turns: int) -> None:
 def report(sides: dict[str, Side]) -> None:
     if "torch" in sides:
         print(sides["torch"].told["version"])
-    print(f"\n{'-'.join(map(str, SIZES))} tanh, batch {BATCH}, MSE, SGD: us a step")
+    print(f"\n{'-'.join(map(str, SIZES))}, batch {BATCH}, {KIND}: us a step")
     for name, side in sides.items():
         low, middle, high = statistics.quantiles(side.times, n=4)
-        print(f"  {name:<7} {middle:8.1f}   (quartiles {low:.1f} to {high:.1f})")
-    for other in [name for name in sides if name != "lamina"]:
-        ratios = [a / b for a, b in zip(sides["lamina"].times, sides[other].times)]
-        print(f"  lamina / {other}: {statistics.median(ratios):.3f}, median of {len(ratios)} turns")
+        print(f"  {name:<8} {middle:8.1f}   (quartiles {low:.1f} to {high:.1f})")
+    pairs = [
+        ("lamina", "torch"),
+        ("compiled", "torch"),
+        ("compiled", "lamina"),
+        ("lamina", "numpy"),
+    ]
+    for ours, other in pairs:
+        if other in sides:
+            ratios = [a / b for a, b in zip(sides[ours].times, sides[other].times)]
+            middle = statistics.median(ratios)
+            print(f"  {ours} / {other}: {middle:.3f}, median of {len(ratios)} turns")
 
 
 def where(turns: int) -> None:
@@ -332,6 +369,7 @@ def main() -> None:
     parser.add_argument("--torch", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--turns", type=int, default=21)
+    parser.add_argument("--network", choices=NETWORKS, default="tiny")
     parser.add_argument("--work", choices=STEPS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
@@ -340,8 +378,9 @@ def main() -> None:
     setting.start_clean(given.threads)
     print(setting.machine(), setting.versions(), sep="\n")
     compare(given.torch, given.threads, given.turns)
-    where(given.turns)
-    overheads(given.turns)
+    if NETWORK == "tiny":
+        where(given.turns)
+        overheads(given.turns)
 
 
 if __name__ == "__main__":
