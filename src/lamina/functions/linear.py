@@ -178,7 +178,11 @@ def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Variable:
         >>> linear([1.0, 2.0], [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]], [0.0, 0.0, 0.5])
         Variable([1. , 2. , 3.5], float64)
     """
-    return LINEAR(as_variable(x, "linear"), as_variable(W, "linear"), b)
+    if not isinstance(x, Variable):
+        x = as_variable(x, "linear")
+    if not isinstance(W, Variable):
+        W = as_variable(W, "linear")
+    return LINEAR(x, W, b)
 
 
 LINEAR = Linear()

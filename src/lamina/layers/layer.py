@@ -81,11 +81,10 @@ class Layer(registry.Block):
         stack = calls.stack
         stack.append(self)
         try:
-            if self.training or not current().train:
-                outputs = self._run(inputs, kwargs)
+            if self.training and calls.observer is None and current().tracer is None:
+                outputs = self.forward(*inputs, **kwargs)
             else:
-                with using(train=False):
-                    outputs = self._run(inputs, kwargs)
+                outputs = self._watched(inputs, kwargs)
         except BaseException as error:
             if len(stack) == 1:
                 for parameter in calls.started:  # a first call that failed leaves no trace
@@ -101,7 +100,11 @@ class Layer(registry.Block):
             outputs.origin = weakref.ref(self)
         return outputs
 
-    def _run(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _watched(self, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run ``forward`` in prediction, or while somebody looks on."""
+        if not self.training and current().train:
+            with using(train=False):
+                return self._watched(inputs, kwargs)
         tracer = current().tracer
         if tracer is not None:
             tracer.watch(registry.containers(self))
@@ -160,7 +163,7 @@ class Layer(registry.Block):
     def cleargrads(self) -> None:
         """Forget the gradients of all Parameters."""
         for parameter in registry.parameters(self):
-            parameter.cleargrad()
+            parameter._grad = None  # pyright: ignore[reportPrivateUsage] (each is a leaf)
 
     def freeze(self, glob: str = "*") -> list[str]:
         """Stop training the Parameters whose path matches, such as ``"l1/*"`` or ``"*/b"``.

@@ -1,5 +1,8 @@
 """Linear: the fully connected layer."""
 
+# pyright: reportPrivateUsage=false
+# (its forward is part of every step: it looks at the arrays themselves)
+
 from __future__ import annotations
 
 from typing import Any
@@ -88,14 +91,17 @@ class Linear(Layer):
 
     def forward(self, x: Any) -> Variable:
         """``x: (..., in_size)`` to ``(..., out_size)``, in the dtype of ``W``."""
+        W = self.W
+        if x.__class__ is Variable and W._data is not None and x._data.dtype == W._data.dtype:
+            return linear(x, W, self.b)  # as nearly always
         x = self._input(x)
-        if self.W.state == "lazy":
+        if W.state == "lazy":
             if not x.shape or x.shape[-1] == 0:
                 raise ShapeError(
                     f"Linear: x should have a last axis of length 1 or more, got shape {x.shape}"
                 )
-            self.initialize(self.W, (x.shape[-1], self.out_size))
-        return linear(x, self.W, self.b)
+            self.initialize(W, (x.shape[-1], self.out_size))
+        return linear(x, W, self.b)
 
     def _input(self, x: Any) -> Any:
         """``x`` in the dtype of the layer: it computes in its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from ..config import changed
@@ -102,11 +103,16 @@ def parameters(layer: Layer) -> list[Parameter]:
         held = pending.pop()
         inside = vars(held) if isinstance(held, Block) else held
         for value in inside.values() if isinstance(inside, dict) else inside:
-            if isinstance(value, (Parameter, Block, *CONTAINERS)) and id(value) not in found:
+            if _is_walked(value.__class__) and id(value) not in found:
                 found[id(value)] = value
                 if not isinstance(value, Parameter):
                     pending.append(value)
     return [value for value in found.values() if isinstance(value, Parameter)]
+
+
+@lru_cache(maxsize=256)
+def _is_walked(kind: type) -> bool:
+    return issubclass(kind, (Parameter, Block, *CONTAINERS))
 
 
 def aliases(layer: Layer) -> dict[str, str]:
