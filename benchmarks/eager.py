@@ -5,7 +5,7 @@ Its arithmetic takes a few microseconds, so this measures what a framework adds.
 ``--network mnist``: 784-1000-1000-10 with ReLU, batch 128, cross entropy, Adam. Its arithmetic
 takes milliseconds.
 
-All sides run in one go, in processes of their own, in turns of a fraction of a second; what is
+All sides run in one go, in processes of their own, in turns of a second; what is
 printed are medians over the turns, and the median of the ratios of neighbouring turns. Before that,
 all must agree on the losses of 20 steps.
 
@@ -13,7 +13,7 @@ Then, for the tiny network, the same for single operators, against bare NumPy th
 arithmetic: what is left is the cost of lamina itself, forward and backward together. The goal is
 3 us.
 
-    python benchmarks/eager.py [--network mnist] [--torch PYTHON] [--threads 2] [--turns 21]
+    python benchmarks/eager.py [--network mnist] [--torch PYTHON] [--threads 2] [--turns 9]
 
 --torch names a Python that has PyTorch, if this one has not.
 """
@@ -37,7 +37,7 @@ NETWORKS = {
 }
 NETWORK = sys.argv[sys.argv.index("--network") + 1] if "--network" in sys.argv else "tiny"
 SIZES, BATCH, RATE, KIND = NETWORKS[NETWORK]
-TURN = 0.15  # seconds
+TURN = 1.0  # seconds; in shorter turns the waiting threads of one side slow the next
 
 
 def problem():
@@ -368,7 +368,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--torch", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--turns", type=int, default=21)
+    parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--network", choices=NETWORKS, default="tiny")
     parser.add_argument("--work", choices=STEPS, help=argparse.SUPPRESS)
     given = parser.parse_args()
