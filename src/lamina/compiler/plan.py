@@ -69,7 +69,7 @@ class Plan:
                     self.arrays[value] = made
         elif instruction.opcode in ("full", "arange"):
             self.arrays[value] = np.asarray(TABLE[instruction.opcode].run(**instruction.fields))
-        elif instruction.opcode in INTO:
+        elif instruction.opcode in INTO and not self._misread(instruction):
             axes = self._axes.get(value) or list(range(value.ndim))
             raw = self._taken_over(place, instruction, value)
             raw = self._buffer(value) if raw is None else raw
@@ -78,6 +78,10 @@ class Plan:
             flat = raw[: value.nbytes].view(value.dtype).reshape(lengths)
             self.arrays[value] = flat.transpose([axes.index(i) for i in range(value.ndim)])
             self.naive += value.nbytes
+
+    def _misread(self, instruction: Instruction) -> bool:
+        """Whether NumPy may go wrong: up to 2.0, max and min over a reversed view into ``out``."""
+        return instruction.opcode in ("max", "min") and instruction.operands[0] in self._bases
 
     def _buffer(self, value: Value) -> Any:
         free = self._free[value.nbytes]
