@@ -80,8 +80,11 @@ class Plan:
             self.naive += value.nbytes
 
     def _misread(self, instruction: Instruction) -> bool:
-        """Whether NumPy may go wrong: up to 2.0, max and min over a reversed view into ``out``."""
-        return instruction.opcode in ("max", "min") and instruction.operands[0] in self._bases
+        """Whether NumPy, given a place for the result, would reduce in another order.
+
+        It does over reversed views, up to 2.0, and then even takes a wrong maximum.
+        """
+        return instruction.opcode in REDUCTIONS and instruction.operands[0] in self._bases
 
     def _buffer(self, value: Value) -> Any:
         free = self._free[value.nbytes]
