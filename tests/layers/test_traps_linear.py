@@ -120,9 +120,10 @@ def test_t25_the_note_says_which_layer_the_input_came_from():
     assert caught.value.__notes__ == [note]
 
 
-def test_t27_the_default_is_lecun_and_glorot_is_offered():
-    lecun = Linear(1000, in_size=500).W.data
-    glorot = Linear(1000, in_size=500, init=initializers.glorot_normal()).W.data
+@both
+def test_t27_the_default_is_lecun_and_glorot_is_offered(lib):
+    lecun = lib.Linear(1000, in_size=500).W.data
+    glorot = lib.Linear(1000, in_size=500, init=initializers.glorot_normal()).W.data
     # the standard error of a variance over 500,000 draws is 0.2 %; five of them
     assert lecun.var() * 500 == pytest.approx(1, rel=0.01)
     assert glorot.var() * (500 + 1000) / 2 == pytest.approx(1, rel=0.01)
