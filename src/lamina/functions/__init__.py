@@ -11,6 +11,7 @@ from . import conv as _conv
 from . import einsum as _einsum
 from . import embed as _embed
 from . import entropy as _entropy
+from . import gate as _gate
 from . import gauss as _gauss
 from . import index as _index
 from . import interop as interop
@@ -21,10 +22,13 @@ from . import loss as _loss
 from . import noise as _noise
 from . import norm as _norm
 from . import pool as _pool
+from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
 from . import scan as _scan
 from . import shape as _shape
+from . import simplex as _simplex
+from . import squash as _squash
 from . import trig as _trig
 from . import unary as _unary
 from .activation import *
@@ -36,6 +40,7 @@ from .conv import *
 from .einsum import *
 from .embed import *
 from .entropy import *
+from .gate import *
 from .gauss import *
 from .index import *
 from .join import *
@@ -45,10 +50,13 @@ from .loss import *
 from .noise import *
 from .norm import *
 from .pool import *
+from .rectifier import *
 from .recurrent import *
 from .reduce import *
 from .scan import *
 from .shape import *
+from .simplex import *
+from .squash import *
 from .trig import *
 from .unary import *
 
@@ -58,6 +66,10 @@ __all__ += _compare.__all__
 __all__ += _unary.__all__
 __all__ += _trig.__all__
 __all__ += _activation.__all__
+__all__ += _rectifier.__all__
+__all__ += _squash.__all__
+__all__ += _gate.__all__
+__all__ += _simplex.__all__
 __all__ += _reduce.__all__
 __all__ += _scan.__all__
 __all__ += _shape.__all__
