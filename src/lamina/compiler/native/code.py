@@ -10,7 +10,7 @@ Indices are `Int`s: Python numbers as long as possible, IR values otherwise, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -165,21 +165,44 @@ class Code:
         module: where it goes.
         name: of the function.
         target: the processor.
+        parameters: types of what it is given besides, for `call`.
     Attributes:
         b: llvmlite's builder, at the place where the next instruction goes.
         lanes: numbers in a vector.
         tid: the number of the thread.
         threads: how many there are; results must not depend on it.
+        parameters: what it was given besides; integers as `Int`.
     """
 
-    def __init__(self, module: ir.Module, name: str, target: Target):
+    def __init__(
+        self, module: ir.Module, name: str, target: Target, parameters: Sequence[ir.Type] = ()
+    ):
         self.target, self.lanes = target, target.lanes
-        kind = ir.FunctionType(VOID, [POINTER, I64, I64])
+        kind = ir.FunctionType(VOID, [POINTER, I64, I64, *parameters])
         self.function = ir.Function(module, kind, name)
         self.module = module
         self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.table, tid, threads = self.function.args
+        self.table, tid, threads, *more = self.function.args
         self.tid, self.threads = Int(self, tid), Int(self, threads)
+        self.parameters: list[Any] = [Int(self, x) if x.type == I64 else x for x in more]
+
+    def call(self, name: str, write: Callable[..., None], *arguments: ir.Value | Int) -> None:
+        """Run another function of the module, ``name(table, tid, threads, *arguments)``.
+
+        Args:
+            name: of it; what it does may depend on nothing else.
+            write: called as ``write(code, *parameters)`` the first time, to write its body.
+            arguments: addresses and integers.
+        """
+        values = [x.value if isinstance(x, Int) else x for x in arguments]
+        function = self.module.globals.get(name)
+        if function is None:
+            inner = Code(self.module, name, self.target, [x.type for x in values])
+            function = inner.function
+            function.linkage = "internal"
+            write(inner, *inner.parameters)
+            inner.b.ret_void()
+        self.b.call(function, [self.table, self.tid.value, self.threads.value, *values])
 
     # -- integers and loops ------------------------------------------------------------------
 
