@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir
 
+from .barrier import BARRIER, TEAM
 from .lanes import Vec, element_type, memory_type, number
 from .target import Target
 
@@ -25,6 +26,7 @@ I32 = ir.IntType(32)
 BIT = ir.IntType(1)
 POINTER = ir.PointerType()
 VOID = ir.VoidType()
+STEP = ir.FunctionType(VOID, [POINTER, I64, I64])  # table, tid, threads
 
 Index: TypeAlias = "Int | int"
 
@@ -158,8 +160,30 @@ class Loop:
                 self.now.append(phi)
 
 
+def write_barrier(module: ir.Module) -> ir.Function:
+    """``barrier(table, tid, threads)``: the one of the team that runs, if it has several threads.
+
+    Where it is stands in the team's state, and where that is in the table: the code of a module
+    needs no linking, and runs on one thread without a team.
+    """
+    function = ir.Function(module, STEP, "barrier")
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    table, tid, threads = function.args
+    with b.if_then(b.icmp_signed(">", threads, I64(1))):
+        state = b.load(b.gep(table, [I64(TEAM)], source_etype=POINTER), typ=POINTER)
+        place = b.gep(state, [I64(BARRIER)], source_etype=ir.IntType(8))
+        address = b.inttoptr(b.load(place, typ=I64), STEP.as_pointer())
+        b.call(address, [table, tid, threads])
+    b.ret_void()
+    return function
+
+
 class Code:
     """A function ``name(table, tid, threads)`` that every thread of a team runs.
+
+    Slot `TEAM` (0) of the table belongs to the team; arrays begin at slot 1.
 
     Args:
         module: where it goes.
@@ -242,11 +266,8 @@ class Code:
 
     def barrier(self) -> None:
         """Wait until all threads are here; what they wrote before can be read after."""
-        function = self.module.globals.get("barrier")
-        if function is None:
-            kind = ir.FunctionType(VOID, [POINTER, I64])
-            function = ir.Function(self.module, kind, "barrier")  # its body: team.py
-        self.b.call(function, [self.table, self.threads.value])
+        function = self.module.globals.get("barrier") or write_barrier(self.module)
+        self.b.call(function, [self.table, self.tid.value, self.threads.value])
 
     @contextmanager
     def alone(self, thread: int = 0) -> Iterator[None]:
