@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 
 import numpy as np
 import pytest
 
 from lamina.random import seed
+
+# Tests leave the user's folders alone. Native code that is kept shortens a second run a little:
+# whoever wants that names a folder.
+os.environ.setdefault("LAMINA_CACHE", "off")
 
 
 @pytest.fixture(autouse=True)

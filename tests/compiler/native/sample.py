@@ -7,6 +7,7 @@ import numpy as np
 from lamina.compiler.native.code import Code
 from lamina.compiler.native.module import Compiled, Module
 from lamina.compiler.native.target import host
+from lamina.compiler.native.team import Team
 
 
 def table(*arrays: np.ndarray) -> np.ndarray:
@@ -34,3 +35,9 @@ def module(n: int, rounds: int = 1) -> Module:
 def compiled(n: int, rounds: int = 1) -> Compiled:
     """The same, ready to run."""
     return module(n, rounds).compile(verify=True)
+
+
+def run(team: Team, code: Compiled, *arrays: np.ndarray, threads: int = 99) -> None:
+    """``f`` of the code on a team; what it needs lives until it is done."""
+    pointers = table(*arrays)
+    team.run(code.address("f"), pointers.ctypes.data, threads)

@@ -7,8 +7,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from compiler.native.sample import compiled, table
-
+from compiler.native.sample import compiled, run
 from lamina.compiler.native.team import Team
 
 
@@ -29,5 +28,5 @@ def teams():
 def test_a_function_gives_the_same_on_any_number_of_threads(teams, threads):
     x = np.arange(1001, dtype=np.float32)
     y = np.zeros_like(x)
-    teams(threads).run(compiled(1001).address("f"), table(x, y).ctypes.data)
+    run(teams(threads), compiled(1001), x, y)
     assert np.array_equal(x, np.arange(1001)[::-1])
