@@ -7,9 +7,9 @@ import pytest
 
 from lamina.listen import Program, run, verify
 from lamina.listen.ir import Memory
+from optimizers.methods import METHODS
 from optimizers.model import gradient, small
 from optimizers.model import run as train
-from optimizers.test_methods import METHODS
 
 
 def hear_one_update(optimizer, model, step):

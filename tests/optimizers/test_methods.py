@@ -9,17 +9,8 @@ from lamina import Variable
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.errors import DTypeError, RangeError
+from optimizers.methods import METHODS, every_method
 from optimizers.model import gradient, run, small
-
-METHODS = {
-    "SGD": lambda **k: O.SGD(lr=0.05, **k),
-    "Momentum": lambda **k: O.Momentum(lr=0.05, momentum=0.8, **k),
-    "Nesterov": lambda **k: O.Nesterov(lr=0.05, momentum=0.8, **k),
-    "Adam": lambda **k: O.Adam(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, **k),
-    "AdamW": lambda **k: O.AdamW(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, **k),
-}
-every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-
 
 # -- the formulas, for one parameter -------------------------------------------------------------
 
@@ -81,19 +72,19 @@ def check(optimizer, formula, rtol, dtype=np.float64, **options):
 
 
 # float64: fifty steps of a few roundings each stay well under 1e-12
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_fifty_steps_follow_the_formula(name):
     check(METHODS[name](), FORMULAS[name], rtol=1e-12)
 
 
 # float32 rounds to 6e-8; fifty steps of numbers around 1 add up to less than a hundred of these
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_fifty_steps_in_float32_stay_near_the_formula(name):
     check(METHODS[name](), FORMULAS[name], rtol=6e-6, dtype=np.float32)
 
 
 # float16 rounds to 5e-4: the same hundred
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_fifty_steps_in_float16_stay_near_the_formula(name):
     check(METHODS[name](), FORMULAS[name], rtol=5e-2, dtype=np.float16)
 
@@ -108,7 +99,7 @@ def test_weight_decay_is_added_to_the_gradients_of_matrices(name):
     )
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_schedule_gives_each_step_its_rate(name):
     optimizer = METHODS[name]()
     optimizer.lr = O.StepDecay(0.08, every=7, factor=0.5)
@@ -230,7 +221,7 @@ def test_complex_parameters_are_refused_where_order_is_needed(make):
         (O.Adam(lr=O.Cosine(0.3, steps=600)), 600),
         (O.AdamW(lr=O.Cosine(0.3, steps=600), weight_decay=0.0), 600),
     ],
-    ids=METHODS,
+    ids=FORMULAS,
 )
 def test_each_finds_the_bottom_of_a_bowl(optimizer, steps):
     x = Variable(np.array([3.0, -4.0, 5.0]))

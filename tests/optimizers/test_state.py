@@ -12,8 +12,8 @@ from functions.duck import Duck
 from lamina import Parameter
 from lamina import optimizers as O
 from lamina.errors import CheckpointError, StateMismatchError, UninitializedError
+from optimizers.methods import every_method
 from optimizers.model import Model, numbers, run, small
-from optimizers.test_methods import every_method
 
 __all__ = ["gpu"]  # a fixture: pytest finds it here
 

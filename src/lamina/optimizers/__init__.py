@@ -6,7 +6,26 @@
 Adam(ScaleByAdam(beta1=0.9, beta2=0.999, eps=1e-08), lr=0.1)
 """
 
+from .adaptive import (
+    AdaDelta,
+    AdaGrad,
+    RMSprop,
+    ScaleByAdaDelta,
+    ScaleByAdaGrad,
+    ScaleByRMS,
+)
+from .method import Common, Method
 from .methods import SGD, Adam, AdamW, Momentum, Nesterov
+from .moments import (
+    Adamax,
+    AMSGrad,
+    NAdam,
+    RAdam,
+    ScaleByAdamax,
+    ScaleByAMSGrad,
+    ScaleByNAdam,
+    ScaleByRAdam,
+)
 from .optimizer import Optimizer
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
 from .transformation import (
@@ -24,7 +43,16 @@ __all__ = [
     "Nesterov",
     "Adam",
     "AdamW",
+    "AdaGrad",
+    "AdaDelta",
+    "RMSprop",
+    "Adamax",
+    "AMSGrad",
+    "NAdam",
+    "RAdam",
     "Optimizer",
+    "Method",
+    "Common",
     "Constant",
     "StepDecay",
     "Exponential",
@@ -38,4 +66,11 @@ __all__ = [
     "AddDecay",
     "AddMomentum",
     "ScaleByAdam",
+    "ScaleByAdaGrad",
+    "ScaleByAdaDelta",
+    "ScaleByRMS",
+    "ScaleByAdamax",
+    "ScaleByAMSGrad",
+    "ScaleByNAdam",
+    "ScaleByRAdam",
 ]

@@ -1,37 +1,22 @@
-"""The optimizers by name: each is a chain, and its class a short way to write it."""
+"""The classical methods: descent, momentum, Adam. Each is a chain, its class a way to write it."""
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from ..errors import RangeError
-from .optimizer import Optimizer
+from .groups import Chain
+from .method import Common, Method
 from .schedule import Schedule
-from .transformation import (
-    AddDecay,
-    AddMomentum,
-    ClipNorm,
-    ClipValue,
-    Filter,
-    ScaleByAdam,
-    Transformation,
-)
+from .transformation import AddMomentum, ScaleByAdam
 
 
-def _clipping(clip_value: float | None, clip_norm: float | None) -> list[Transformation]:
-    """What the raw gradients pass first: each number is limited, then the norm of all."""
-    chain: list[Transformation] = []
-    if clip_value is not None:
-        chain.append(ClipValue(clip_value))
-    if clip_norm is not None:
-        chain.append(ClipNorm(clip_norm))
-    return chain
+def _momentum(momentum: float, nesterov: bool) -> Chain:
+    link = AddMomentum(momentum, nesterov)
+    return (link,) if momentum else ()
 
 
-def _decay(rate: float, decay: Filter) -> list[Transformation]:
-    link = AddDecay(rate, decay)
-    return [link] if rate else []
-
-
-class SGD(Optimizer):
+class SGD(Method):
     """Stochastic gradient descent: ``W -= lr * g``; with momentum ``v = momentum * v + g`` and
     ``W -= lr * v``.
 
@@ -39,11 +24,8 @@ class SGD(Optimizer):
         lr: the learning rate, a number of 0 or more or a schedule.
         momentum: from 0 to below 1; 0 is none. See `AddMomentum`.
         nesterov: look ahead; needs a momentum.
-        weight_decay: adds ``weight_decay * W`` to the gradient.
-        decay: which parameters decay: a glob, a function of (name, parameter), or None for those
-            with two axes or more, so neither biases nor the parameters of normalisations.
-        clip_norm: limit of the norm of all gradients together, applied after ``clip_value``.
-        clip_value: limit of each number in them.
+        weight_decay: ``weight_decay * W`` is added to the gradient.
+        **common: see `Common`.
     Raises:
         RangeError: a number outside its range.
     Source:
@@ -65,18 +47,17 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
-        decay: Filter = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **common: Unpack[Common],
     ):
         if nesterov and not momentum:
             raise RangeError(f"{type(self).__name__}: nesterov needs a momentum, got {momentum!r}")
-        link = AddMomentum(momentum, nesterov)
         super().__init__(
-            *_clipping(clip_value, clip_norm),
-            *_decay(weight_decay, decay),
-            *([link] if momentum else []),
-            lr=lr,
+            _momentum,
+            lr,
+            common,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            nesterov=nesterov,
         )
 
 
@@ -86,10 +67,8 @@ class Momentum(SGD):
     Args:
         lr: the learning rate, a number of 0 or more or a schedule.
         momentum: from 0 to below 1.
-        weight_decay: as for `SGD`, and so are the others.
-        decay: which parameters decay.
-        clip_norm: limit of the global norm.
-        clip_value: limit of each number.
+        weight_decay: as for `SGD`.
+        **common: see `Common`.
     """
 
     def __init__(
@@ -98,18 +77,9 @@ class Momentum(SGD):
         momentum: float = 0.9,
         *,
         weight_decay: float = 0.0,
-        decay: Filter = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(
-            lr,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            decay=decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-        )
+        super().__init__(lr, momentum=momentum, weight_decay=weight_decay, **common)
 
 
 class Nesterov(SGD):
@@ -121,22 +91,12 @@ class Nesterov(SGD):
         momentum: float = 0.9,
         *,
         weight_decay: float = 0.0,
-        decay: Filter = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(
-            lr,
-            momentum=momentum,
-            nesterov=True,
-            weight_decay=weight_decay,
-            decay=decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-        )
+        super().__init__(lr, momentum=momentum, weight_decay=weight_decay, nesterov=True, **common)
 
 
-class Adam(Optimizer):
+class Adam(Method):
     """Adaptive moments: steps of about ``lr`` in every coordinate. The formula is `ScaleByAdam`'s.
 
     Args:
@@ -144,11 +104,9 @@ class Adam(Optimizer):
         beta1: of the mean of gradients, from 0 to below 1.
         beta2: of the mean of their squares, from 0 to below 1.
         eps: beside the root of the mean square; over 0.
-        weight_decay: adds ``weight_decay * W`` to the gradient, before it is scaled: large
+        weight_decay: ``weight_decay * W`` is added to the gradient, before it is scaled: large
             gradients decay less. `AdamW` decays all alike.
-        decay: which parameters decay, as for `SGD`.
-        clip_norm: limit of the global norm.
-        clip_value: limit of each number.
+        **common: see `Common`.
     Raises:
         RangeError: a number outside its range.
     Source:
@@ -163,19 +121,14 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         *,
         weight_decay: float = 0.0,
-        decay: Filter = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **common: Unpack[Common],
     ):
         super().__init__(
-            *_clipping(clip_value, clip_norm),
-            *_decay(weight_decay, decay),
-            ScaleByAdam(beta1, beta2, eps),
-            lr=lr,
+            ScaleByAdam, lr, common, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps
         )
 
 
-class AdamW(Optimizer):
+class AdamW(Method):
     """`Adam` with decoupled weight decay: ``W -= lr * (adam(g) + weight_decay * W)``.
 
     In algorithm 2 of the source, ``W -= eta * (alpha * adam(g) + lambda * W)``: a schedule
@@ -189,9 +142,7 @@ class AdamW(Optimizer):
         beta2: of the mean of squares.
         eps: beside the root.
         weight_decay: of each parameter that ``decay`` names, in units of ``lr``.
-        decay: which parameters decay.
-        clip_norm: limit of the global norm.
-        clip_value: limit of each number.
+        **common: see `Common`.
     Source:
         I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2.
     """
@@ -204,13 +155,15 @@ class AdamW(Optimizer):
         eps: float = 1e-8,
         *,
         weight_decay: float = 0.01,
-        decay: Filter = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **common: Unpack[Common],
     ):
         super().__init__(
-            *_clipping(clip_value, clip_norm),
-            ScaleByAdam(beta1, beta2, eps),
-            *_decay(weight_decay, decay),
-            lr=lr,
+            ScaleByAdam,
+            lr,
+            common,
+            weight_decay=weight_decay,
+            decoupled=True,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
         )

@@ -11,6 +11,17 @@ from ..config import after_run, host
 from ..core import Variable
 from ..errors import DTypeError, GraphError, LaminaError, RegistrationError, UninitializedError
 from . import state
+from .groups import (
+    Chain,
+    Group,
+    Groups,
+    by_group,
+    check_globs,
+    common_front,
+    group_of,
+    split,
+    through,
+)
 from .schedule import Schedule, real
 from .slot import Slot, named_parameters
 from .transformation import Transformation
@@ -30,6 +41,10 @@ class Optimizer:
     Args:
         *chain: transformations, in the order in which a gradient passes them.
         lr: the learning rate: a number of 0 or more, or a schedule.
+        groups: for some parameters another ``lr``, a ``scale`` of the rate, or another ``chain``:
+            a dict of these for each glob of names, ``{"head/*": dict(scale=0.1)}``. The first glob
+            that matches counts. The links at the front that all chains share see the gradients of
+            all groups together, so that a norm is that of the model.
     Raises:
         RangeError: a number outside its range.
         DTypeError: something that is no number, schedule or transformation.
@@ -49,18 +64,22 @@ class Optimizer:
     step: int
     """How many updates were made."""
 
-    def __init__(self, *chain: Transformation, lr: float | Schedule):
-        for transformation in chain:
-            if not isinstance(transformation, Transformation):
-                raise DTypeError(
-                    f"{type(self).__name__}: a chain is made of transformations, "
-                    f"got {transformation!r:.60}"
-                )
-        self.chain = chain
+    def __init__(self, *chain: Transformation, lr: float | Schedule, groups: Groups = None):
+        what = type(self).__name__
+        self.chain = _checked(what, chain)
         self.lr = lr
+        self._base = Group("*", self.chain)
+        self._regroup(groups, ["chain"], lambda changes: changes.get("chain", chain))
         self.step = 0
         self._model: Any = None
         self._slots: dict[str, Slot] = {}
+
+    def _regroup(self, groups: Groups, known: list[str], chain: Any) -> None:
+        """Make groups of what the user wrote; see `split`."""
+        what = type(self).__name__
+        self._shown = groups
+        self.groups = split(what, groups, known, lambda changes: _checked(what, chain(changes)))
+        self._front = common_front([self.chain, *[group.chain for group in self.groups]])
 
     # -- the learning rate -------------------------------------------------------------------
 
@@ -81,6 +100,13 @@ class Optimizer:
             return self._lr
         return real(f"{type(self).__name__}: lr of {self._lr!r:.80}", self._lr(self.step))
 
+    def rate_of(self, name: str) -> float:
+        """The learning rate of the next update of the parameter called ``name``, as a number."""
+        return self._group_of(name).rate(lambda: self.rate, self.step)
+
+    def _group_of(self, name: str) -> Group:
+        return group_of(name, self.groups, self._base)
+
     # -- the parameters ----------------------------------------------------------------------
 
     def setup(self, model: Any) -> Optimizer:
@@ -97,15 +123,22 @@ class Optimizer:
             RegistrationError: there are no parameters, or two have one name.
             DTypeError: something else than a parameter is among them.
         """
-        named = named_parameters(f"{type(self).__name__}.setup", model)
-        for transformation in self.chain:
-            transformation.check([name for name, _ in named])
+        what = f"{type(self).__name__}.setup"
+        named = named_parameters(what, model)
+        names = [name for name, _ in named]
+        for group in (self._base, *self.groups):
+            for transformation in group.chain:
+                transformation.check(names)
+        check_globs(what, self.groups, names)
         known = {slot.param: slot for slot in self._slots.values()}
-        slots = {name: known.get(param) or Slot(name, param) for name, param in named}
+        slots = {
+            name: known.get(param) or Slot(name, param, self._group_of(name))
+            for name, param in named
+        }
         if not any(param in known for _, param in named):
             self.step = 0
         for name, slot in slots.items():
-            slot.settle(name)
+            slot.settle(name, self._group_of(name))
         self._slots = slots
         # a dict or a model can be asked again who is there, a list was read once
         asked_again = hasattr(model, "named_params") or isinstance(model, Mapping)
@@ -133,14 +166,19 @@ class Optimizer:
             ShapeError: a parameter was given an array of another shape.
         """
         slots, updates = self._due()
-        rate = host(lambda: self.rate)
-        flow: Iterable[Array] = updates
-        for transformation in self.chain:
-            flow = transformation.apply_all(flow, slots)
-        # lazily: the chain runs for one parameter, which is then changed, before the next
-        for slot, update in zip(slots, flow, strict=True):
-            slot.param.data -= rate * update
+        rates = {group: self._host_rate(group) for group in (self._base, *self.groups)}
+        flow = through(self.chain[: self._front], updates, slots)
+        for group, own, part in by_group(slots, flow):
+            # lazily: the chain runs for one parameter, which is then changed, before the next
+            changes = through(group.chain[self._front :], part, own)
+            for slot, update in zip(own, changes, strict=True):
+                slot.param.data -= rates[group] * update
+                for transformation in slot.finishing:
+                    transformation.finish(slot.state, slot.param, slot.next_count)
         after_run(lambda: self._count(slots))
+
+    def _host_rate(self, group: Group) -> float:
+        return host(lambda: group.rate(lambda: self.rate, self.step))
 
     def _count(self, slots: list[Slot]) -> None:
         for slot in slots:
@@ -166,13 +204,17 @@ class Optimizer:
                 doubt = True
             slot.last = ref(grad)  # weak: to know it again without keeping its memory
             if param.data is not slot.array:
-                slot.fit(self.chain)
+                slot.fit()
             slots.append(slot)
             updates.append(grad.data)
         if doubt:
             self._look()
         if not slots:
             raise self._nothing_to_do()
+        if self.groups:  # neighbours of one group
+            order = [self._base, *self.groups]
+            pairs = sorted(zip(slots, updates), key=lambda pair: order.index(pair[0].group))
+            return [slot for slot, _ in pairs], [update for _, update in pairs]
         return slots, updates
 
     def _look(self) -> None:
@@ -243,10 +285,21 @@ class Optimizer:
         if not self._slots:
             raise self._not_set_up("load_state_dict")
         what = f"{type(self).__name__}.load_state_dict"
-        self.step, lr = state.load(what, self._slots, self.chain, saved)
+        self.step, lr = state.load(what, self._slots, saved)
         if lr is not None and not callable(self._lr):
             self.lr = lr
 
     def __repr__(self) -> str:
-        shown = ", ".join([*map(repr, self.chain), f"lr={self._lr!r}"])
+        groups = [] if not self._shown else [f"groups={self._shown!r}"]
+        shown = ", ".join([*map(repr, self.chain), f"lr={self._lr!r}", *groups])
         return f"{type(self).__name__}({shown})"
+
+
+def _checked(what: str, chain: Any) -> Chain:
+    links: tuple[Any, ...] = tuple(chain) if isinstance(chain, (tuple, list)) else (chain,)
+    for transformation in links:
+        if not isinstance(transformation, Transformation):
+            raise DTypeError(
+                f"{what}: a chain is made of transformations, got {transformation!r:.60}"
+            )
+    return links

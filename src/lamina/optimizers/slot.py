@@ -11,32 +11,38 @@ from ..arrays import to_device
 from ..core import Variable
 from ..errors import DTypeError, RegistrationError, ShapeError
 from ..parameter import Buffer
+from .groups import Group
 from .transformation import State, Transformation
 
 
 class Slot:
     """One parameter under its name. The parameter itself is held: an ``id`` could come again."""
 
-    __slots__ = ("array", "count", "last", "name", "param", "shape", "spared", "state")
+    __slots__ = ("array", "count", "finishing", "group", "last", "name", "param", "shape",
+                 "spared", "state")  # fmt: skip
 
     array: Any
     count: int
+    finishing: tuple[Transformation, ...]
+    group: Group
     last: Callable[[], Variable | None]
     shape: tuple[int, ...] | None
     spared: tuple[Transformation, ...]
     state: State
 
-    def __init__(self, name: str, param: Variable):
+    def __init__(self, name: str, param: Variable, group: Group):
         self.name = name
         self.param = param
+        self.group = group
         self.last = _nothing  # the gradient that was used last, if it is still there
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the name and the parameter."""
+        """Forget everything but the name, the parameter and its group."""
         self.count = 0  # updates of this parameter; others may have had more
         self.state = {}  # made at the first update that has a gradient: then the shape is known
         self.spared = ()  # transformations that do not concern it
+        self.finishing = ()  # those that have something to do after the update
         self.array = None  # the parameter's data when state and data were last seen to agree
         self.shape = None  # its shape
 
@@ -49,15 +55,17 @@ class Slot:
         """Whether the parameter has no shape yet."""
         return getattr(self.param, "state", "ready") == "lazy"
 
-    def settle(self, name: str) -> None:
+    def settle(self, name: str, group: Group) -> None:
         """Take a new name, and forget what does not fit the parameter any more."""
-        self.name = name
+        if group != self.group:
+            self.reset()
+        self.name, self.group = name, group
         for key, buffer in self.state.items():
             buffer.name = f"{name}.{key}"
         if self.shape is not None and self.param.shape != self.shape:
             self.reset()
 
-    def fit(self, chain: tuple[Transformation, ...]) -> None:
+    def fit(self) -> None:
         """Make the state, or make it fit an array that took the old one's place.
 
         Raises:
@@ -76,14 +84,19 @@ class Slot:
                 f"update: {self.name} has shape {data.shape} now, and had {self.shape} before; "
                 "call setup(model) again to forget what was remembered of it"
             )
-        self.restore(self.count, self.fresh(chain), self.state)
-        self.spared = tuple(t for t in chain if not t.concerns(self.name, self.param))
+        self.restore(self.count, self.fresh(), self.state)
+        concerned = self._concerned()
+        self.spared = tuple(t for t in self.group.chain if t not in concerned)
+        self.finishing = tuple(t for t in concerned if t.finishes)
         self.array = data
 
-    def fresh(self, chain: tuple[Transformation, ...]) -> State:
+    def _concerned(self) -> list[Transformation]:
+        return [t for t in self.group.chain if t.concerns(self.name, self.param)]
+
+    def fresh(self) -> State:
         """The state of a parameter that was never updated, of its shape and on its device."""
         state: State = {}
-        for transformation in chain:
+        for transformation in self._concerned():
             for key, array in transformation.start(self.param).items():
                 if key in state:
                     raise RegistrationError(
@@ -99,7 +112,7 @@ class Slot:
         self.count, self.state, self.shape = count, state, self.param.shape
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("name", "param", "count", "state", "spared", "shape")
+        kept = ("name", "param", "group", "count", "state", "spared", "finishing", "shape")
         return {key: getattr(self, key) for key in kept}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:

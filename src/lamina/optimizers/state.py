@@ -9,7 +9,6 @@ from ..errors import CheckpointError, LaminaError, StateMismatchError
 from ..parameter import Buffer
 from .schedule import real
 from .slot import Slot
-from .transformation import Transformation
 
 Slots = dict[str, Slot]
 
@@ -26,16 +25,12 @@ def save(slots: Slots, step: int, lr: Any) -> dict[str, Any]:
     return {"arrays": arrays, "scalars": scalars}
 
 
-def load(
-    what: str, slots: Slots, chain: tuple[Transformation, ...], saved: Any
-) -> tuple[int, float | None]:
+def load(what: str, slots: Slots, saved: Any) -> tuple[int, float | None]:
     """`Optimizer.load_state_dict`: check all, then fill the slots; gives the step and the rate."""
     arrays, step, lr, counts = _parts(what, saved)
     lazy = [name for name, slot in slots.items() if counts.get(name) and slot.is_lazy]
     fresh = {
-        name: slot.fresh(chain)
-        for name, slot in slots.items()
-        if counts.get(name) and name not in lazy
+        name: slot.fresh() for name, slot in slots.items() if counts.get(name) and name not in lazy
     }
     wanted = {f"{name}.{key}": b for name, state in fresh.items() for key, b in state.items()}
     _compare(what, slots, lazy, wanted, arrays, counts)

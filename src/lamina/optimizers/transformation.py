@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -44,8 +44,11 @@ class Transformation:
         ...         return np.sign(update)
     """
 
+    finishes: ClassVar[bool] = False
+    """Whether `finish` has something to do."""
+
     def start(self, param: Variable) -> dict[str, Array]:
-        """What to remember of ``param``, by name: arrays of its shape, on its device."""
+        """What to remember of ``param``, by name: arrays on its device, most of its shape."""
         return {}
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
@@ -60,8 +63,14 @@ class Transformation:
         """
         return update
 
+    def finish(self, state: State, param: Variable, step: Count) -> None:
+        """Called after ``param`` was changed, with the same arguments; needs ``finishes = True``.
+
+        May change state and parameter, in the same way: ``buffer.data += ...``.
+        """
+
     def concerns(self, name: str, param: Variable) -> bool:
-        """Whether it is applied to this parameter; asked once, when the shape is known."""
+        """Whether it is applied to this parameter; asked when the shape is known."""
         return True
 
     def check(self, names: list[str]) -> None:
@@ -87,11 +96,11 @@ class ClipValue(Transformation):
     limit: float
 
     def __post_init__(self) -> None:
-        _positive("clip_value", self.limit)
+        positive("clip_value", self.limit)
 
     def start(self, param: Variable) -> dict[str, Array]:
         """Nothing; refuses complex numbers, which have no order."""
-        _real_numbers("clip_value", param)
+        real_numbers("clip_value", param)
         return {}
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
@@ -116,7 +125,7 @@ class ClipNorm(Transformation):
     limit: float
 
     def __post_init__(self) -> None:
-        _positive("clip_norm", self.limit)
+        positive("clip_norm", self.limit)
 
     def apply_all(self, updates: Iterable[Array], slots: list[Slot]) -> Iterator[Array]:
         """Measure all updates, then scale each."""
@@ -154,27 +163,15 @@ class AddDecay(Transformation):
 
     def __post_init__(self) -> None:
         real("weight_decay", self.rate)
-        if self.decay is not None and not isinstance(self.decay, str) and not callable(self.decay):
-            raise DTypeError(
-                "decay should be a glob, a function of (name, parameter) or None, "
-                f"got {self.decay!r:.60}"
-            )
+        check_filter("decay", self.decay)
 
     def check(self, names: list[str]) -> None:
         """Refuse a glob that matches nothing."""
-        glob = self.decay
-        if isinstance(glob, str) and not any(fnmatchcase(name, glob) for name in names):
-            raise RangeError(
-                f"decay: no parameter matches {glob!r}; there are {', '.join(names):.500}"
-            )
+        check_glob("decay", self.decay, names)
 
     def concerns(self, name: str, param: Variable) -> bool:
         """Whether ``decay`` says so."""
-        if self.decay is None:
-            return param.ndim >= 2
-        if isinstance(self.decay, str):
-            return fnmatchcase(name, self.decay)
-        return bool(self.decay(name, param))
+        return chosen(self.decay, name, param)
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Add."""
@@ -202,13 +199,13 @@ class AddMomentum(Transformation):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _below_one("momentum", self.momentum)
+        below_one("momentum", self.momentum)
         if not isinstance(self.nesterov, bool):
             raise DTypeError(f"nesterov should be True or False, got {self.nesterov!r}")
 
     def start(self, param: Variable) -> dict[str, Array]:
         """``velocity``, zeros."""
-        return {"velocity": _zeros(param)}
+        return {"velocity": zeros(param)}
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Accelerate."""
@@ -245,14 +242,14 @@ class ScaleByAdam(Transformation):
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        _below_one("beta1", self.beta1)
-        _below_one("beta2", self.beta2)
-        _positive("eps", self.eps)
+        below_one("beta1", self.beta1)
+        below_one("beta2", self.beta2)
+        positive("eps", self.eps)
 
     def start(self, param: Variable) -> dict[str, Array]:
         """``m`` and ``v``, zeros."""
-        _real_numbers("Adam", param)
-        return {"m": _zeros(param), "v": _zeros(param)}
+        real_numbers("Adam", param)
+        return {"m": zeros(param), "v": zeros(param)}
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
@@ -269,26 +266,61 @@ class ScaleByAdam(Transformation):
         return mean.astype(update.dtype, copy=False)
 
 
+# -- choosing parameters -------------------------------------------------------------------------
+
+
+def check_filter(what: str, choice: Any) -> None:
+    """Raise DTypeError unless ``choice`` is a `Filter`."""
+    if choice is not None and not isinstance(choice, str) and not callable(choice):
+        raise DTypeError(
+            f"{what} should be a glob, a function of (name, parameter) or None, got {choice!r:.60}"
+        )
+
+
+def check_glob(what: str, choice: Filter, names: list[str]) -> None:
+    """Raise RangeError if ``choice`` is a glob that matches none of ``names``."""
+    if isinstance(choice, str) and not any(fnmatchcase(name, choice) for name in names):
+        raise RangeError(
+            f"{what}: no parameter matches {choice!r}; there are {', '.join(names):.500}"
+        )
+
+
+def chosen(choice: Filter, name: str, param: Variable) -> bool:
+    """Whether ``choice`` means this parameter; None means those with two axes or more."""
+    if choice is None:
+        return param.ndim >= 2
+    if isinstance(choice, str):
+        return fnmatchcase(name, choice)
+    return bool(choice(name, param))
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
 def wide(dtype: DType) -> DType:
     """``dtype``, or float32 where that is finer."""
     return np.promote_types(dtype, np.float32)
 
 
-def _zeros(param: Variable) -> Array:
+def zeros(param: Variable) -> Array:
+    """Zeros like ``param``, in its dtype or float32, whichever is finer."""
     return np.zeros_like(param.data, dtype=wide(param.dtype))
 
 
-def _positive(what: str, value: Any) -> None:
+def positive(what: str, value: Any) -> None:
+    """Raise RangeError unless ``value`` is a finite number over 0."""
     if not real(what, value):
         raise RangeError(f"{what} should be over 0, got {value!r}")
 
 
-def _below_one(what: str, value: Any) -> None:
+def below_one(what: str, value: Any) -> None:
+    """Raise RangeError unless ``value`` is a number from 0 to below 1."""
     if real(what, value, high=1.0) == 1:
         raise RangeError(f"{what} should be below 1, got {value!r}")
 
 
-def _real_numbers(what: str, param: Variable) -> None:
+def real_numbers(what: str, param: Variable) -> None:
+    """Raise DTypeError if ``param`` is complex."""
     if param.dtype.kind == "c":
         raise DTypeError(
             f"{what}: {param.name or 'a parameter'} is {param.dtype}, and only real numbers can be "

@@ -1,0 +1,58 @@
+"""Every optimizer in a compiled step: weights, losses and state as without, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamina
+from lamina import Linear, Sequential
+from lamina import functions as F
+from optimizers.methods import METHODS
+
+rng = np.random.default_rng(3)
+BATCHES = [
+    (rng.standard_normal((5, 4)).astype(np.float32), rng.integers(0, 3, 5)) for _ in range(8)
+]
+
+
+def training(optimizer, dtype=np.float32):
+    lamina.seed(3)
+    model = Sequential(Linear(6, dtype=dtype), F.tanh, Linear(3, dtype=dtype))
+    updates = optimizer.setup(model)
+
+    def step(x, t):
+        loss = F.softmax_cross_entropy(model(x), t)
+        model.cleargrads()
+        loss.backward()
+        updates.update()
+        return loss
+
+    return model, updates, step
+
+
+def results(make, wrap, dtype):
+    """Losses, weights and the state after all batches."""
+    model, updates, step = training(make(), dtype)
+    run = wrap(step)
+    losses = [run(x.astype(dtype), t).item() for x, t in BATCHES]
+    state = updates.state_dict()
+    arrays = {name: a.tobytes() for name, a in state["arrays"].items()}
+    weights = [p.data.tobytes() for p in model.params()]
+    return losses, weights, arrays, state["scalars"]
+
+
+def compiled(step):
+    return lamina.compile(step, backend="replay")
+
+
+# float16 is what makes the state wider than the parameter
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", METHODS)
+def test_training_is_equal_to_the_last_bit(name, dtype):
+    options = {"weight_decay": 0.1, "clip_norm": 0.5}
+
+    def make():
+        return METHODS[name](**options)
+
+    assert results(make, compiled, dtype) == results(make, lambda step: step, dtype)
