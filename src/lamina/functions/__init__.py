@@ -7,7 +7,10 @@ from . import arith as _arith
 from . import arrange as _arrange
 from . import attention as _attention
 from . import compare as _compare
+from . import contrast as _contrast
 from . import conv as _conv
+from . import ctc as _ctc
+from . import divergence as _divergence
 from . import einsum as _einsum
 from . import embed as _embed
 from . import entropy as _entropy
@@ -17,15 +20,19 @@ from . import index as _index
 from . import interop as interop
 from . import join as _join
 from . import label as _label
+from . import length as _length
 from . import linear as _linear
 from . import loss as _loss
+from . import margin as _margin
 from . import noise as _noise
 from . import norm as _norm
 from . import pool as _pool
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
+from . import regression as _regression
 from . import scan as _scan
+from . import segmentation as _segmentation
 from . import shape as _shape
 from . import simplex as _simplex
 from . import squash as _squash
@@ -36,7 +43,10 @@ from .arith import *
 from .arrange import *
 from .attention import *
 from .compare import *
+from .contrast import *
 from .conv import *
+from .ctc import *
+from .divergence import *
 from .einsum import *
 from .embed import *
 from .entropy import *
@@ -45,15 +55,19 @@ from .gauss import *
 from .index import *
 from .join import *
 from .label import *
+from .length import *
 from .linear import *
 from .loss import *
+from .margin import *
 from .noise import *
 from .norm import *
 from .pool import *
 from .rectifier import *
 from .recurrent import *
 from .reduce import *
+from .regression import *
 from .scan import *
+from .segmentation import *
 from .shape import *
 from .simplex import *
 from .squash import *
@@ -81,8 +95,15 @@ __all__ += _linear.__all__
 __all__ += _einsum.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
+__all__ += _regression.__all__
+__all__ += _margin.__all__
+__all__ += _divergence.__all__
+__all__ += _segmentation.__all__
+__all__ += _contrast.__all__
+__all__ += _ctc.__all__
 __all__ += _noise.__all__
 __all__ += _norm.__all__
+__all__ += _length.__all__
 __all__ += _conv.__all__
 __all__ += _pool.__all__
 __all__ += _embed.__all__

@@ -11,6 +11,7 @@ from ..core import Function, Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from .activation import Softmax, log_softmax, sigmoid, softplus
 from .arith import maximum
+from .bound import probabilities
 from .compare import not_equal, where
 from .index import get_item
 from .label import check_labels
@@ -22,7 +23,7 @@ from .unary import log
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["softmax_cross_entropy", "sigmoid_cross_entropy", "binary_cross_entropy"]
+__all__ = ["softmax_cross_entropy", "nll_loss", "sigmoid_cross_entropy", "binary_cross_entropy"]
 
 
 class SoftmaxCrossEntropy(Function):
@@ -107,16 +108,16 @@ def softmax_cross_entropy(
         Variable([0.69314718, 0.        ], float64)
     """
     v, labels = as_variable(x, NAME), as_variable(t, NAME)
-    _check_logits(v, labels)
+    check_classes(v, labels, NAME)
     check_reduction(reduction, v.shape, NAME)
     if not 0 <= label_smoothing <= 1:
         raise RangeError(f"{NAME}: label_smoothing should be from 0 to 1, got {label_smoothing!r}")
-    w = None if weight is None else _class_weight(weight, v)
-    rows, classes = _rows(v), v.shape[1]
+    w = None if weight is None else class_weight(weight, v, NAME)
+    rows, classes = rows_of(v), v.shape[1]
     if labels.dtype.kind == "f":
         if ignore_index is not None:
             raise DTypeError(f"{NAME}: ignore_index needs integer labels, got {labels.dtype}")
-        y = _of_probabilities(rows, _rows(labels), w, label_smoothing)
+        y = _of_probabilities(rows, rows_of(labels), w, label_smoothing)
         y = reduced(y, reduction)
     else:
         labels = check_labels(labels, classes, ignore_index, NAME)
@@ -124,27 +125,40 @@ def softmax_cross_entropy(
         if w is None and ignore_index is None and not label_smoothing:
             y = SoftmaxCrossEntropy(reduction)(rows, flat)
         else:
-            y = _of_labels(rows, flat, w, ignore_index, label_smoothing, reduction)
-    return y if y.ndim == 0 or v.ndim == 2 else y.reshape(v.shape[:1] + v.shape[2:])
+            logp = log_softmax(rows, axis=1)
+            y = of_labels(-picked(logp, flat, ignore_index), logp, flat, w, ignore_index,
+                          label_smoothing, reduction)  # fmt: skip
+    return placed(y, v)
 
 
 NAME = "softmax_cross_entropy"
 
 
-def _check_logits(x: Variable, t: Variable) -> None:
+def check_classes(x: Variable, t: Variable, operation: str, shared: bool = True) -> None:
+    """Raise what does not fit of ``x``: (n, classes, ...) and of its labels.
+
+    Args:
+        x: any.
+        t: any.
+        operation: who asks.
+        shared: whether ``t`` may also be probabilities, of the shape of ``x``.
+    """
     if x.dtype.kind != "f":
-        raise DTypeError(f"{NAME}: x should be floating, got {x.dtype}")
+        raise DTypeError(f"{operation}: x should be floating, got {x.dtype}")
     if x.ndim < 2 or x.shape[1] == 0:
-        raise ShapeError(f"{NAME}: x should be (n, classes, ...), got {x.shape}")
+        raise ShapeError(f"{operation}: x should be (n, classes, ...), got {x.shape}")
     expected = x.shape[:1] + x.shape[2:]
-    if t.dtype.kind == "f":
+    if t.dtype.kind == "f" and shared:
         if t.shape == x.shape:
             return
-        if t.shape == expected:
-            raise DTypeError(
-                f"{NAME}: labels should be integers, got {t.dtype}; convert them with astype(int)"
+        if t.shape != expected:
+            raise ShapeError(
+                f"{operation}: probabilities t should have shape {x.shape}, got {t.shape}"
             )
-        raise ShapeError(f"{NAME}: probabilities t should have shape {x.shape}, got {t.shape}")
+    if t.dtype.kind == "f":
+        raise DTypeError(
+            f"{operation}: labels should be integers, got {t.dtype}; convert them with astype(int)"
+        )
     if t.shape != expected:
         hint = ""
         if t.shape == x.shape:
@@ -152,18 +166,20 @@ def _check_logits(x: Variable, t: Variable) -> None:
         elif prod(t.shape) == prod(expected):
             hint = f"; t.reshape{expected} makes it so"
         raise ShapeError(
-            f"{NAME}: labels t of x {x.shape} should have shape {expected}, got {t.shape}{hint}"
+            f"{operation}: labels t of x {x.shape} should have shape {expected}, got "
+            f"{t.shape}{hint}"
         )
 
 
-def _class_weight(weight: Any, x: Variable) -> Variable:
-    w = _option(weight, x, f"{NAME}: weight")
+def class_weight(weight: Any, x: Variable, operation: str) -> Variable:
+    """``weight``: (classes,), in the dtype and on the device of ``x``."""
+    w = option(weight, x, f"{operation}: weight")
     if w.shape != x.shape[1:2]:
-        raise ShapeError(f"{NAME}: weight should have shape {x.shape[1:2]}, got {w.shape}")
+        raise ShapeError(f"{operation}: weight should have shape {x.shape[1:2]}, got {w.shape}")
     return w
 
 
-def _option(value: Any, x: Variable, what: str) -> Variable:
+def option(value: Any, x: Variable, what: str) -> Variable:
     """An array of options, which may be a list, in the dtype and on the device of ``x``."""
     v = as_variable(value, what)
     if not isinstance(value, Variable) and isinstance(v.data, np.ndarray):
@@ -171,35 +187,45 @@ def _option(value: Any, x: Variable, what: str) -> Variable:
     return v if v.dtype == x.dtype else v.astype(x.dtype)
 
 
-def _rows(x: Variable) -> Variable:
+def rows_of(x: Variable) -> Variable:
     """(n, classes, ...) as (samples and positions, classes)."""
     if x.ndim == 2:
         return x
     return moveaxis(x, 1, -1).reshape(x.size // x.shape[1], x.shape[1])
 
 
-def _of_labels(
-    x: Variable,
+def placed(y: Variable, x: Variable) -> Variable:
+    """Losses of all rows of ``x`` in its shape without the classes; one number as it is."""
+    return y if y.ndim == 0 or x.ndim == 2 else y.reshape(x.shape[:1] + x.shape[2:])
+
+
+def picked(x: Variable, t: Variable, ignore: int | None) -> Variable:
+    """``x[i, t[i]]``; where the label is to be ignored, that of class 0. x: (n, classes)."""
+    chosen = t if ignore is None else where(not_equal(t, ignore), t, 0)
+    return get_item(x, (np.arange(len(t)), chosen))
+
+
+def of_labels(
+    y: Variable,
+    logp: Variable,
     t: Variable,
     weight: Variable | None,
     ignore: int | None,
     smoothing: float,
     reduction: str,
 ) -> Variable:
-    """The loss with all that can be asked of it; x: (n, classes), t: (n,)."""
+    """Losses ``y`` of samples, weighted, smoothed, ignored and reduced; logp: (n, classes)."""
     counted = None if ignore is None else not_equal(t, ignore)
     chosen = t if counted is None else where(counted, t, 0)
-    logp = log_softmax(x, axis=1)
-    y = -get_item(logp, (np.arange(len(t)), chosen))
     share = None if weight is None else get_item(weight, chosen)
     if share is not None:
         y = y * share
     if smoothing:
         spread = logp if weight is None else logp * weight
-        y = y * (1 - smoothing) - spread.sum(1) * (smoothing / x.shape[1])
+        y = y * (1 - smoothing) - spread.sum(1) * (smoothing / logp.shape[1])
     if counted is not None:
         y = where(counted, y, 0)
-        share = counted.astype(x.dtype) if share is None else where(counted, share, 0)
+        share = counted.astype(logp.dtype) if share is None else where(counted, share, 0)
     if reduction != "mean" or share is None:
         return reduced(y, reduction)
     total = share.sum()
@@ -215,6 +241,44 @@ def _of_probabilities(
     if smoothing:
         q = q * (1 - smoothing) + smoothing / x.shape[1]
     return -(q * logp).sum(1)
+
+
+def nll_loss(
+    x: ArrayLike,
+    t: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    reduction: str = "mean",
+) -> Variable:
+    """Negative log-likelihood of labels, ``-x[i, t[i]]``, of log-probabilities that are given.
+
+    `softmax_cross_entropy` of logits is this of their `log_softmax`, in one operator.
+
+    Args:
+        x: (n, classes) or (n, classes, ...), floating: log-probabilities.
+        t: (n,) or (n, ...): integers in 0..classes - 1.
+        weight: (classes,): multiplies the loss of each class.
+        ignore_index: a label whose samples count nothing; it need not be a class.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``; the mean is weighted, as it is there.
+    Returns:
+        One number, or the shape of ``t`` for ``"none"``.
+    Raises:
+        ShapeError: if the shapes do not fit, or the mean would be over nothing.
+        RangeError: naming the first label that is no class; or ``reduction`` is none of the three.
+        DTypeError: if ``x`` is not floating, or ``t`` does not hold integers.
+    Example:
+        >>> nll_loss([[-0.5, -1.0], [-2.0, -0.25]], [0, 1], reduction="none")
+        Variable([0.5 , 0.25], float64)
+    """
+    v, labels = as_variable(x, "nll_loss"), as_variable(t, "nll_loss")
+    check_classes(v, labels, "nll_loss", shared=False)
+    check_reduction(reduction, v.shape, "nll_loss")
+    w = None if weight is None else class_weight(weight, v, "nll_loss")
+    flat = check_labels(labels, v.shape[1], ignore_index, "nll_loss").reshape(-1)
+    logp = rows_of(v)
+    y = of_labels(-picked(logp, flat, ignore_index), logp, flat, w, ignore_index, 0.0, reduction)
+    return placed(y, v)
 
 
 class SigmoidCrossEntropy(Function):
@@ -257,10 +321,10 @@ def sigmoid_cross_entropy(
         Variable([ 0.69314718, 80.        , 80.        ], float64)
     """
     name = "sigmoid_cross_entropy"
-    logits, target = _binary(x, t, reduction, name)
+    logits, target = binary(x, t, reduction, name)
     y = SigmoidCrossEntropy()(logits, target)
     if pos_weight is not None:
-        w = _option(pos_weight, logits, f"{name}: pos_weight")
+        w = option(pos_weight, logits, f"{name}: pos_weight")
         more = target * (w - 1) * softplus(-logits)
         if more.shape != y.shape:
             raise ShapeError(
@@ -270,7 +334,7 @@ def sigmoid_cross_entropy(
     return reduced(y, reduction)
 
 
-def _binary(x: Any, t: Any, reduction: str, name: str) -> tuple[Variable, Variable]:
+def binary(x: Any, t: Any, reduction: str, name: str) -> tuple[Variable, Variable]:
     """Operands of one shape and one dtype; integer labels are 0 or 1."""
     a, b = paired(x, t, reduction, name)
     if a.dtype.kind != "f":
@@ -278,29 +342,6 @@ def _binary(x: Any, t: Any, reduction: str, name: str) -> tuple[Variable, Variab
     if b.dtype.kind in "iu":
         b = check_labels(b, 2, None, name)
     return a, b if b.dtype.kind == "f" else b.astype(a.dtype)
-
-
-class CheckProbabilities(Function):
-    """The probabilities themselves, once all are found to lie in [0, 1]."""
-
-    views = True
-    operation: str
-
-    def forward(self, p):
-        bad = (p < 0) | (p > 1)
-        if bad.any():
-            raise RangeError(
-                f"{self.operation}: probabilities should be from 0 to 1, got "
-                f"{float(p.reshape(-1)[int(bad.argmax())]):.6g}; for logits use "
-                "sigmoid_cross_entropy"
-            )
-        return p
-
-    def backward(self, gp):
-        return gp
-
-    def spec(self, p):
-        return p.shape, p.dtype
 
 
 def binary_cross_entropy(p: ArrayLike, t: ArrayLike, *, reduction: str = "mean") -> Variable:
@@ -324,8 +365,8 @@ def binary_cross_entropy(p: ArrayLike, t: ArrayLike, *, reduction: str = "mean")
         >>> binary_cross_entropy([0.5, 1.0, 0.0], [1, 1, 0], reduction="none")
         Variable([0.69314718, 0.        , 0.        ], float64)
     """
-    a, target = _binary(p, t, reduction, "binary_cross_entropy")
-    a = CheckProbabilities("binary_cross_entropy")(a)
+    a, target = binary(p, t, reduction, "binary_cross_entropy")
+    a = probabilities(a, "binary_cross_entropy", "; for logits use sigmoid_cross_entropy")
     least = float(np.finfo(a.dtype).eps)
     yes, no = log(maximum(a, least)), log(maximum(1 - a, least))
     return reduced(0 - (target * yes + (1 - target) * no), reduction)  # 0 - 0 is 0; -0 looks odd

@@ -54,7 +54,7 @@ class LSTM(Function):
 
     def backward(self, gy, gcells, ggates, z, h, c, Wh, y, cells, gates):
         if current().grad:
-            return _by_operators(lstm_steps, (z, h, c, Wh), (gy, gcells))
+            return by_operators(lstm_steps, (z, h, c, Wh), (gy, gcells))
         gz, gh, gc = LSTM_GRADIENT(gy, gcells, c, Wh, cells, gates)
         return gz, gh, gc, lambda: _state_product(h, y, gz)
 
@@ -126,7 +126,7 @@ class GRU(Function):
 
     def backward(self, gy, ginner, ggates, z, h, Wh, bh, y, inner, gates):
         if current().grad:
-            return _by_operators(gru_steps, (z, h, Wh, bh), (gy,))
+            return by_operators(gru_steps, (z, h, Wh, bh), (gy,))
         gz, gs, gh = GRU_GRADIENT(gy, h, Wh, y, inner, gates)
         return gz, gh, lambda: _state_product(h, y, gs), lambda: gs.sum((0, 1))
 
@@ -217,7 +217,7 @@ def gru_steps(z: Any, h: Any, Wh: Any, bh: Any) -> tuple[Variable]:
     return (stack(ys, 1),)
 
 
-def _by_operators(
+def by_operators(
     steps: Callable[..., Any], inputs: Sequence[Variable], gys: Sequence[Variable]
 ) -> tuple[Variable | None, ...]:
     """The derivatives of ``steps``, differentiable: one an input, None where none is required."""
