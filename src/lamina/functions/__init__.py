@@ -6,6 +6,7 @@ from . import activation as _activation
 from . import arith as _arith
 from . import arrange as _arrange
 from . import attention as _attention
+from . import bessel as _bessel
 from . import compare as _compare
 from . import contrast as _contrast
 from . import conv as _conv
@@ -14,6 +15,7 @@ from . import divergence as _divergence
 from . import einsum as _einsum
 from . import embed as _embed
 from . import entropy as _entropy
+from . import gamma as _gamma
 from . import gate as _gate
 from . import gauss as _gauss
 from . import index as _index
@@ -26,6 +28,7 @@ from . import loss as _loss
 from . import margin as _margin
 from . import noise as _noise
 from . import norm as _norm
+from . import normal as _normal
 from . import pool as _pool
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
@@ -35,6 +38,7 @@ from . import scan as _scan
 from . import segmentation as _segmentation
 from . import shape as _shape
 from . import simplex as _simplex
+from . import special as _special
 from . import squash as _squash
 from . import trig as _trig
 from . import unary as _unary
@@ -42,6 +46,7 @@ from .activation import *
 from .arith import *
 from .arrange import *
 from .attention import *
+from .bessel import *
 from .compare import *
 from .contrast import *
 from .conv import *
@@ -50,6 +55,7 @@ from .divergence import *
 from .einsum import *
 from .embed import *
 from .entropy import *
+from .gamma import *
 from .gate import *
 from .gauss import *
 from .index import *
@@ -61,6 +67,7 @@ from .loss import *
 from .margin import *
 from .noise import *
 from .norm import *
+from .normal import *
 from .pool import *
 from .rectifier import *
 from .recurrent import *
@@ -70,6 +77,7 @@ from .scan import *
 from .segmentation import *
 from .shape import *
 from .simplex import *
+from .special import *
 from .squash import *
 from .trig import *
 from .unary import *
@@ -79,6 +87,10 @@ __all__ += _arith.__all__
 __all__ += _compare.__all__
 __all__ += _unary.__all__
 __all__ += _trig.__all__
+__all__ += _special.__all__
+__all__ += _normal.__all__
+__all__ += _gamma.__all__
+__all__ += _bessel.__all__
 __all__ += _activation.__all__
 __all__ += _rectifier.__all__
 __all__ += _squash.__all__

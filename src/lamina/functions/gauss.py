@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import pi, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core import Function, Variable
 from .operand import as_variable
+from .series import quotient
 from .unary import exp
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Erf(Function):
         half = x.dtype == np.float16
         x = np.clip(x.astype(np.float32) if half else x, -6, 6)
         y = np.abs(x)
-        far = np.copysign(1 - np.exp(-y * y) * _quotient(y, *FAR), x)
-        y = np.where(y <= 0.46875, x * _quotient(x * x, *NEAR), far)
+        far = np.copysign(1 - np.exp(-y * y) * quotient(y, *FAR), x)
+        y = np.where(y <= 0.46875, x * quotient(x * x, *NEAR), far)
         return y.astype(np.float16) if half else y
 
     def backward(self, gy, x):
@@ -53,18 +54,6 @@ class Erf(Function):
 
 
 ERF = Erf()
-
-
-def _quotient(x: Any, above: tuple[float, ...], below: tuple[float, ...]) -> Any:
-    return _polynomial(x, above) / _polynomial(x, below)
-
-
-def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
-    """By Horner's rule; the highest power comes first."""
-    y = x * coefficients[0]
-    for c in coefficients[1:-1]:
-        y = (y + c) * x
-    return y + coefficients[-1]
 
 
 def erf(x: ArrayLike) -> Variable:

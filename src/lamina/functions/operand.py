@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, as_array
+from ..core.function import NUMBERS
 from ..core.variable import Shape, Variable, result
 from ..errors import DTypeError, RangeError
 
@@ -16,6 +17,30 @@ from ..errors import DTypeError, RangeError
 def as_variable(x: Any, operation: str) -> Variable:
     """``x`` if it is a Variable, else a constant around it."""
     return x if isinstance(x, Variable) else result(as_array(x, operation))
+
+
+def as_floating(x: Any, operation: str) -> Variable:
+    """``x`` as a Variable; integers and bools in float64."""
+    v = as_variable(x, operation)
+    return v.astype(np.float64) if v.dtype.kind in "biu" else v
+
+
+def as_floating_pair(a: Any, b: Any, operation: str) -> tuple[Variable, Variable]:
+    """Two operands as floating Variables; a Python number takes the dtype of the other."""
+    if type(a) in NUMBERS and type(b) not in NUMBERS:
+        b = as_floating(b, operation)
+        return as_variable(beside(np.asarray(a, b.dtype), b.data), operation), b
+    a = as_floating(a, operation)
+    if type(b) in NUMBERS:
+        return a, as_variable(beside(np.asarray(b, a.dtype), a.data), operation)
+    return a, as_floating(b, operation)
+
+
+def in_single(formula: Any, *xs: Any) -> Any:
+    """``formula(*xs)``; of float16 in float32, for formulas of many steps."""
+    if not all([x.dtype == np.float16 for x in xs]):
+        return formula(*xs)
+    return formula(*[x.astype(np.float32) for x in xs]).astype(np.float16)
 
 
 def register(**methods: Any) -> None:

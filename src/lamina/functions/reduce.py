@@ -299,8 +299,10 @@ class LogSumExp(Reduction):
         return np.where(total == 0, -np.inf, y)
 
     def backward(self, gy, x, y):
-        share = exp(x - self.aligned(where(y == -np.inf, 0, y)))
-        return self.aligned(gy) * share
+        top = y.detach()  # cancels from the shares, but for its rounding
+        share = exp(x - self.aligned(where(top == -np.inf, 0, top)))
+        total = share.sum(self.axis, keepdims=True)
+        return self.aligned(gy) * (share / where(total == 0, 1, total))
 
 
 def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
