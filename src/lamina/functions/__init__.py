@@ -18,6 +18,7 @@ from . import entropy as _entropy
 from . import gamma as _gamma
 from . import gate as _gate
 from . import gauss as _gauss
+from . import groupnorm as _groupnorm
 from . import index as _index
 from . import interop as interop
 from . import join as _join
@@ -58,6 +59,7 @@ from .entropy import *
 from .gamma import *
 from .gate import *
 from .gauss import *
+from .groupnorm import *
 from .index import *
 from .join import *
 from .label import *
@@ -115,6 +117,7 @@ __all__ += _contrast.__all__
 __all__ += _ctc.__all__
 __all__ += _noise.__all__
 __all__ += _norm.__all__
+__all__ += _groupnorm.__all__
 __all__ += _length.__all__
 __all__ += _conv.__all__
 __all__ += _pool.__all__
