@@ -330,3 +330,36 @@ class Code:
             place = self.b.alloca(ir.ArrayType(ir.IntType(8), nbytes))
             place.align = 64
         return self.b.bitcast(place, POINTER)
+
+
+class Routine(Code):
+    """A function that others of its module call, as often as they like: ``name(*arguments)``.
+
+    It has no table and no threads, so shares and barriers are its caller's business. It is never
+    copied into its callers: code that many kernels need is translated once. `routine` keeps it.
+
+    Attributes:
+        arguments: IR values.
+    """
+
+    def __init__(self, module: ir.Module, name: str, target: Target, kinds: Sequence[ir.Type]):
+        self.target, self.lanes, self.module = target, target.lanes, module
+        self.function = ir.Function(module, ir.FunctionType(VOID, kinds), name)
+        self.function.linkage = "internal"
+        self.function.attributes.add("noinline")
+        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.arguments = self.function.args
+        self.tid, self.threads = Int(self, 0), Int(self, 1)
+
+
+def routine(
+    code: Code, name: str, kinds: Sequence[ir.Type], write: Callable[[Routine], None]
+) -> ir.Function:
+    """The function ``name`` of the code's module; at its first use, ``write`` writes its body."""
+    function = code.module.globals.get(name)
+    if function is None:
+        inner = Routine(code.module, name, code.target, kinds)
+        write(inner)
+        inner.b.ret_void()
+        function = inner.function
+    return function
