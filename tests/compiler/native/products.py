@@ -57,7 +57,8 @@ def plan(target: Target, case: Case, arrays: list[np.ndarray]) -> Product:
     """The product of the case."""
     a, b, c = arrays
     stack = tuple(
-        (count, *(x.strides[axis] // 4 for x in arrays)) for axis, count in enumerate(case.stack)
+        (count, a.strides[axis] // 4, b.strides[axis] // 4, c.strides[axis] // 4)
+        for axis, count in enumerate(case.stack)
     )
     result = None if case.layouts[2] == "-" else strides(c)
     return Product(target, case.m, case.n, case.k, strides(a), strides(b), result, stack)

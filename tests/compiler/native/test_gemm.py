@@ -89,7 +89,8 @@ def test_holes_in_c_are_left_alone(lanes, rng):
     arrays = case.operands(rng)
     run(code, team(1), case, False, arrays, 1)
     around = arrays[2].base
-    assert np.isnan(around).sum() == around.size - arrays[2].size
+    assert around is not None
+    assert np.count_nonzero(around == around) == arrays[2].size
 
 
 def test_a_follower_needs_rows_of_results():

@@ -113,7 +113,8 @@ class Product:
         stack: tuple[tuple[int, int, int, int], ...] = (),
     ):
         # n == 1: b is one column, which is as good as a row of b transposed; so is c
-        self.turned = n == 1 and m > 1 or n > 1 and c is not None and c.column != 1 == c.row
+        upright = c is not None and c.row == 1 != c.column
+        self.turned = m > 1 if n == 1 else upright
         if self.turned:
             m, n = n, m
             a, b = Strides(b.column, b.row), Strides(a.column, a.row)
@@ -282,11 +283,9 @@ class Writer:
         j0 = v0 * code.lanes
         a = code.at(self.a, self._offset(stack, 0))
         b = code.at(self.b, self._offset(stack, 1))
-        if plan.staged:
-            result, row = self.stage, plan.stage_row
-        else:
-            assert self.c is not None and plan.c is not None, "a product without c is staged"
-            row = plan.c.row if plan.m > 1 else plan.n
+        result, row = self.stage, plan.stage_row
+        if plan.c and self.c and not plan.staged:
+            row = plan.c.row
             result = code.at(self.c, self._offset(stack, 2) + i0 * row + j0)
         if not plan.direct and not plan.deep:
             with code.when(fresh):
@@ -389,8 +388,7 @@ class Writer:
         plan, code = self.plan, self.code
         if self.then:
             self.then(turned(tile) if plan.turned else tile)
-        if plan.staged and self.c is not None:
-            assert plan.c is not None, "given but not planned"
+        if plan.staged and self.c and plan.c:
             c = code.at(self.c, self._offset(tile.stack, 2))
             c = code.at(c, tile.i0 * plan.c.row + tile.j0 * plan.c.column)
             for i in code.loop(0, tile.i1 - tile.i0):
@@ -402,4 +400,3 @@ class Writer:
 def turned(tile: Tile) -> Tile:
     """The same block, seen as one of the transposed matrix: a row becomes a column."""
     return Tile(tile.pointer, 1, tile.j0, tile.j1, tile.i0, tile.i1, tile.stack)
-

@@ -1,12 +1,12 @@
 """The innermost loop of products: a tile of results held in registers.
 
-A tile has ``rows`` x ``vectors`` accumulators. Each turn over ``k`` loads one row of b as vectors and
-one number of each row of a, and adds their products: ``rows * vectors`` multiply-adds for
+A tile has ``rows * vectors`` accumulators. Each turn over k loads a row of b as vectors and one
+number of each row of a, and adds their products: ``rows * vectors`` multiply-adds for
 ``rows + vectors`` loads. Two ways to use it:
 
-- `micro` writes the turns where the code stands. Its caller says where the rows of a are and carries
-  the accumulators, so that k may run in segments: a convolution is such a product, and needs no
-  copy of its patches.
+- `micro` writes the turns where the code stands. Its caller says where the rows of a are, and
+  carries the accumulators, so that k may run in segments: a convolution is such a product, and
+  needs no copy of its patches.
 - `micro_routine` is the product of two matrices as a function that all products of a module share.
 
 Each number is one chain of fused multiply-adds in the order of k, whatever the tile: results do not
@@ -28,9 +28,7 @@ FLOAT32 = np.dtype(np.float32)
 
 
 def most_rows(target: Target, vectors: int) -> int:
-    """How many rows a tile may have: accumulators, a row of b and one number of a in registers.
-
-    """
+    """How many rows a tile may have: accumulators, a row of b and one number of a in registers."""
     return max(1, min(14, (target.registers - 1 - vectors) // vectors))
 
 
@@ -60,6 +58,7 @@ def micro(
         sums = loop.now
 
     Args:
+        code: where the turns go.
         sums: accumulators, ``rows * vectors`` IR values, row by row; `zeros` to start with.
         a: where each row of a begins, a pointer for each row.
         a_step: from one k to the next in a, in elements.

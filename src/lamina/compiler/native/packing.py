@@ -100,7 +100,9 @@ def transposed(rows: list[Vec]) -> list[Vec]:
 def _within(x: Vec, y: Vec, order: list[int]) -> Vec:
     """Each four lanes of the result from the same four of x (0 to 3) and of y (4 to 7)."""
     lanes = x.code.lanes
-    mask = [part + i if i < 4 else lanes + part + i - 4 for part in range(0, lanes, 4) for i in order]
+    mask = [
+        part + i if i < 4 else lanes + part + i - 4 for part in range(0, lanes, 4) for i in order
+    ]
     return _shuffle(x, y, mask)
 
 
