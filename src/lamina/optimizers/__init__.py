@@ -14,6 +14,10 @@ from .adaptive import (
     ScaleByAdaGrad,
     ScaleByRMS,
 )
+from .cycle import Chained, CosineRestarts, Cyclic
+from .decay import InverseSqrt, InverseTime, Linear, MultiStep, Noam, Piecewise, Polynomial
+from .factored import Adafactor, ScaleByFactored, ScaleBySize
+from .layerwise import LAMB, LARS, ScaleByTrust
 from .method import Common, Method
 from .methods import SGD, Adam, AdamW, Momentum, Nesterov
 from .moments import (
@@ -27,7 +31,9 @@ from .moments import (
     ScaleByRAdam,
 )
 from .optimizer import Optimizer
+from .plateau import Plateau
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
+from .sign import Lion, Rprop, ScaleByLion, ScaleByRprop
 from .transformation import (
     AddDecay,
     AddMomentum,
@@ -50,6 +56,11 @@ __all__ = [
     "AMSGrad",
     "NAdam",
     "RAdam",
+    "Adafactor",
+    "Lion",
+    "Rprop",
+    "LARS",
+    "LAMB",
     "Optimizer",
     "Method",
     "Common",
@@ -59,6 +70,17 @@ __all__ = [
     "Cosine",
     "Warmup",
     "OneCycle",
+    "MultiStep",
+    "Polynomial",
+    "Linear",
+    "InverseSqrt",
+    "InverseTime",
+    "Noam",
+    "Piecewise",
+    "CosineRestarts",
+    "Cyclic",
+    "Chained",
+    "Plateau",
     "Schedule",
     "Transformation",
     "ClipValue",
@@ -73,4 +95,9 @@ __all__ = [
     "ScaleByAMSGrad",
     "ScaleByNAdam",
     "ScaleByRAdam",
+    "ScaleByFactored",
+    "ScaleBySize",
+    "ScaleByLion",
+    "ScaleByRprop",
+    "ScaleByTrust",
 ]

@@ -263,13 +263,22 @@ class Optimizer:
             ``{"arrays": {"l1/W.m": ...}, "scalars": {"step": ..., "lr": ..., "counts": {...}}}``.
             Arrays are NumPy's and named by parameter, a dot, and what they are; ``counts`` has how
             often each parameter was updated; ``lr`` is None for a schedule, which belongs to the
-            program.
+            program. If a schedule has a state, as `Plateau` has, it is in ``scalars`` too.
         Raises:
             UninitializedError: before `setup`.
         """
         if not self._slots:
             raise self._not_set_up("state_dict")
-        return state.save(self._slots, self.step, self._lr)
+        saved = state.save(self._slots, self.step, self._lr)
+        schedules = {key: s.state_dict() for key, s in self._stateful().items()}
+        if schedules:
+            saved["scalars"]["schedules"] = schedules
+        return saved
+
+    def _stateful(self) -> dict[str, Any]:
+        """Schedules that have a state: of a group under its glob, the optimizer's under ''."""
+        rates = {"": self._lr, **{group.glob: group.lr for group in self.groups}}
+        return {key: lr for key, lr in rates.items() if hasattr(lr, "state_dict")}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue where `state_dict` was taken: all of it, or nothing.
@@ -285,7 +294,7 @@ class Optimizer:
         if not self._slots:
             raise self._not_set_up("load_state_dict")
         what = f"{type(self).__name__}.load_state_dict"
-        self.step, lr = state.load(what, self._slots, saved)
+        self.step, lr = state.load(what, self._slots, self._stateful(), saved)
         if lr is not None and not callable(self._lr):
             self.lr = lr
 
