@@ -329,7 +329,8 @@ class Code:
         with self.b.goto_entry_block():
             place = self.b.alloca(ir.ArrayType(ir.IntType(8), nbytes))
             place.align = 64
-        return self.b.bitcast(place, POINTER)
+        place.type = POINTER  # llvmlite remembers what it points to; LLVM does not
+        return place
 
 
 class Routine(Code):

@@ -6,6 +6,7 @@ meets. The dtypes are NumPy's: bools, integers, float32 and float64.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -53,13 +54,18 @@ def intrinsic(code: Code, name: str, result: ir.Type, *operands: ir.Value) -> ir
 
 def number(code: Code, x: Any, dtype: np.dtype[Any], lanes: int | None = None) -> Vec:
     """A number in all lanes, rounded to ``dtype``."""
-    kind, lanes = element_type(dtype), lanes or code.lanes
     exact = dtype.type(x)
-    if dtype.kind == "f":
-        literal: Any = ir.Constant(kind, float(exact))
-    else:
-        literal = ir.Constant(kind, int(exact))
-    return Vec(code, ir.Constant(ir.VectorType(kind, lanes), [literal] * lanes), dtype)
+    plain = float(exact) if dtype.kind == "f" else int(exact)
+    # as text: 0.0 == -0.0, and NaN is no key
+    return Vec(code, _constant(repr(plain), dtype, lanes or code.lanes), dtype)
+
+
+@functools.lru_cache(4096)
+def _constant(plain: str, dtype: np.dtype[Any], lanes: int) -> ir.Constant:
+    """One constant for each number: its text, which takes long to write, is written once."""
+    kind = element_type(dtype)
+    literal: Any = ir.Constant(kind, float(plain) if dtype.kind == "f" else int(plain))
+    return ir.Constant(ir.VectorType(kind, lanes), [literal] * lanes)
 
 
 class Vec:
