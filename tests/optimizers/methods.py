@@ -20,10 +20,5 @@ METHODS = {
     "AMSGrad": lambda **k: O.AMSGrad(lr=0.05, beta1=0.7, beta2=0.95, **k),
     "NAdam": lambda **k: O.NAdam(lr=0.05, beta1=0.7, beta2=0.95, psi=0.05, **k),
     "RAdam": lambda **k: O.RAdam(lr=0.05, beta1=0.7, beta2=0.95, **k),
-    "Adafactor": lambda **k: O.Adafactor(lr=0.05, power=0.7, eps=1e-12, limit=1.2, **k),
-    "Lion": lambda **k: O.Lion(lr=0.02, beta1=0.8, beta2=0.95, **k),
-    "Rprop": lambda **k: O.Rprop(lr=0.05, shrink=0.6, grow=1.3, largest=4.0, **k),
-    "LARS": lambda **k: O.LARS(lr=1.5, momentum=0.8, coefficient=0.05, **k),
-    "LAMB": lambda **k: O.LAMB(lr=0.05, beta1=0.7, beta2=0.95, **k),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

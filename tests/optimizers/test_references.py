@@ -22,14 +22,6 @@ SAME = {
     "AMSGrad": lambda: O.AMSGrad(lr=0.05, beta1=0.7, beta2=0.9, eps=1e-3),
     "NAdam": lambda: O.NAdam(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, psi=0.05),
     "RAdam": lambda: O.RAdam(lr=0.05, beta1=0.7, beta2=0.9, eps=1e-3),
-    "Adafactor": lambda: O.Adafactor(
-        lr=0.05, power=0.7, eps=1e-12, limit=1.2, smallest=1e-3, weight_decay=0.1, decay="*"
-    ),
-    "Lion": lambda: O.Lion(lr=0.02, beta1=0.8, beta2=0.95, weight_decay=0.1, decay="*"),
-    # its step sizes are absolute, ours are in units of the rate
-    "Rprop": lambda: O.Rprop(lr=0.05, shrink=0.6, grow=1.3, smallest=1e-3 / 0.05, largest=4.0),
-    "LARS": lambda: O.LARS(lr=1.5, momentum=0.8, coefficient=0.05, weight_decay=0.1, decay="*"),
-    "LAMB": lambda: O.LAMB(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, weight_decay=0.1, decay="*"),
 }
 
 

@@ -14,10 +14,6 @@ from .adaptive import (
     ScaleByAdaGrad,
     ScaleByRMS,
 )
-from .cycle import Chained, CosineRestarts, Cyclic
-from .decay import InverseSqrt, InverseTime, Linear, MultiStep, Noam, Piecewise, Polynomial
-from .factored import Adafactor, ScaleByFactored, ScaleBySize
-from .layerwise import LAMB, LARS, ScaleByTrust
 from .method import Common, Method
 from .methods import SGD, Adam, AdamW, Momentum, Nesterov
 from .moments import (
@@ -31,9 +27,7 @@ from .moments import (
     ScaleByRAdam,
 )
 from .optimizer import Optimizer
-from .plateau import Plateau
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
-from .sign import Lion, Rprop, ScaleByLion, ScaleByRprop
 from .transformation import (
     AddDecay,
     AddMomentum,
@@ -56,11 +50,6 @@ __all__ = [
     "AMSGrad",
     "NAdam",
     "RAdam",
-    "Adafactor",
-    "Lion",
-    "Rprop",
-    "LARS",
-    "LAMB",
     "Optimizer",
     "Method",
     "Common",
@@ -70,17 +59,6 @@ __all__ = [
     "Cosine",
     "Warmup",
     "OneCycle",
-    "MultiStep",
-    "Polynomial",
-    "Linear",
-    "InverseSqrt",
-    "InverseTime",
-    "Noam",
-    "Piecewise",
-    "CosineRestarts",
-    "Cyclic",
-    "Chained",
-    "Plateau",
     "Schedule",
     "Transformation",
     "ClipValue",
@@ -95,9 +73,4 @@ __all__ = [
     "ScaleByAMSGrad",
     "ScaleByNAdam",
     "ScaleByRAdam",
-    "ScaleByFactored",
-    "ScaleBySize",
-    "ScaleByLion",
-    "ScaleByRprop",
-    "ScaleByTrust",
 ]

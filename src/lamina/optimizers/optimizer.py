@@ -263,22 +263,13 @@ class Optimizer:
             ``{"arrays": {"l1/W.m": ...}, "scalars": {"step": ..., "lr": ..., "counts": {...}}}``.
             Arrays are NumPy's and named by parameter, a dot, and what they are; ``counts`` has how
             often each parameter was updated; ``lr`` is None for a schedule, which belongs to the
-            program. If a schedule has a state, as `Plateau` has, it is in ``scalars`` too.
+            program.
         Raises:
             UninitializedError: before `setup`.
         """
         if not self._slots:
             raise self._not_set_up("state_dict")
-        saved = state.save(self._slots, self.step, self._lr)
-        schedules = {key: s.state_dict() for key, s in self._stateful().items()}
-        if schedules:
-            saved["scalars"]["schedules"] = schedules
-        return saved
-
-    def _stateful(self) -> dict[str, Any]:
-        """Schedules that have a state: of a group under its glob, the optimizer's under ''."""
-        rates = {"": self._lr, **{group.glob: group.lr for group in self.groups}}
-        return {key: lr for key, lr in rates.items() if hasattr(lr, "state_dict")}
+        return state.save(self._slots, self.step, self._lr)
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue where `state_dict` was taken: all of it, or nothing.
@@ -294,7 +285,7 @@ class Optimizer:
         if not self._slots:
             raise self._not_set_up("load_state_dict")
         what = f"{type(self).__name__}.load_state_dict"
-        self.step, lr = state.load(what, self._slots, self._stateful(), saved)
+        self.step, lr = state.load(what, self._slots, saved)
         if lr is not None and not callable(self._lr):
             self.lr = lr
 

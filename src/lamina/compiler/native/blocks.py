@@ -1,0 +1,232 @@
+"""What convolutions are made of: blocks of a product that stay in registers, and turned squares.
+
+A block is ``rows x vectors`` accumulators; each turn adds the product of a column of ``rows``
+numbers and a row of ``vectors`` registers.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from .code import I32, I64, POINTER, Code, Index, Int
+from .lanes import Vec
+from .microkernel import FLOAT32, first, most_rows, store
+from .target import Target
+
+LINE = 16  # numbers in a cache line
+
+
+@dataclass(frozen=True)
+class Block:
+    """The size of a block of accumulators: ``rows`` times ``vectors`` registers."""
+
+    rows: int
+    vectors: int
+
+
+def block_for(target: Target, rows: int, columns: int) -> Block:
+    """The block that needs the fewest cycles for so many rows and columns.
+
+    A turn of ``r x v`` takes ``r v / 2`` cycles for the multiplications, ``(r + v) / 2`` for the
+    loads, and 4, the latency of a multiplication, at least: two of each in a cycle, as on Zen 4,
+    Zen 5 and Golden Cove.
+    """
+    count = -(-columns // target.lanes)
+    found = []
+    for v in range(1, 5):
+        for r in range(1, most_rows(target, v) + 1):
+            cycles = max(r * v / 2, (r + v) / 2, 4) + 0.2
+            found.append((-(-rows // r) * -(-count // v) * cycles, -r * v, r, v))
+    *_, r, v = min(found)
+    return Block(r, v)
+
+
+def multiply(
+    code: Code,
+    block: Block,
+    start: Sequence[Vec],
+    turns: Index,
+    operands: Callable[[Int], tuple[Callable[[int], Vec], Callable[[int], Vec]]],
+) -> list[Vec]:
+    """``start[i, j] + sum_k left(i) right(j)``, with ``left, right = operands(k)``.
+
+    ``start`` and the result are ``rows * vectors`` values, row by row.
+    """
+    loop = code.loop(0, turns, carry=[x.value for x in start])
+    for k in loop:
+        left, right = operands(k)
+        columns = [right(j) for j in range(block.vectors)]
+        new: list[ir.Value] = []
+        for i in range(block.rows):
+            x = left(i)
+            for y in columns:
+                new.append(x.fma(y, Vec(code, loop.now[len(new)], FLOAT32)).value)
+        loop.carry(*new)
+    return [Vec(code, x, FLOAT32) for x in loop.now]
+
+
+def zeros(code: Code, block: Block) -> list[Vec]:
+    """A block of zeros."""
+    return [code.number(0.0)] * (block.rows * block.vectors)
+
+
+def turn(
+    code: Code, source: ir.Value, stride: Index, last: Index, width: int, to: ir.Value
+) -> None:
+    """Turn a square: ``to[j, i] = source[min(i, last) * stride + j]``, ``i`` below the lanes.
+
+    Args:
+        code: where to.
+        source: the address of the first row.
+        stride: numbers from row to row.
+        last: the last row that there is; those behind it repeat it.
+        width: numbers of each row, at most as many as there are lanes.
+        to: ``width`` registers full.
+    """
+    name = f"turn_{code.lanes}_{width}"
+    code.call(
+        name,
+        functools.partial(_turn, width),
+        source,
+        code.int(stride),
+        code.int(last),
+        to,
+    )
+
+
+def _turn(width: int, code: Code, source: ir.Value, stride: Int, last: Int, to: ir.Value) -> None:
+    rows = [
+        code.load(source, code.int(i).least(last) * stride, width).value for i in range(code.lanes)
+    ]
+    for j, row in enumerate(turned(code, rows)[:width]):
+        code.store(Vec(code, row, FLOAT32), to, j * code.lanes)
+
+
+def turned(code: Code, rows: list[ir.Value]) -> list[ir.Value]:
+    """A square of registers with rows and columns exchanged."""
+    lanes, rows = code.lanes, list(rows)
+    step = 1
+    while step < lanes:
+        low = [i if not i & step else lanes + i - step for i in range(lanes)]
+        high = [i + step if not i & step else lanes + i for i in range(lanes)]
+        kind = ir.VectorType(I32, lanes)
+        for i in range(lanes):
+            if not i & step:
+                x, y = rows[i], rows[i + step]
+                rows[i] = code.b.shuffle_vector(x, y, ir.Constant(kind, low))
+                rows[i + step] = code.b.shuffle_vector(x, y, ir.Constant(kind, high))
+        step *= 2
+    return rows
+
+
+def chunk_of(code: Code, index: Int, size: int, total: int) -> tuple[Int, Int]:
+    """Where chunk ``index`` of 0..total begins, and how many there are in it."""
+    low = index * size
+    return low, (code.int(total) - low).least(size)
+
+
+def present(code: Code, i: Int, count: Index) -> ir.Value | None:
+    """Which lanes there are of ``count`` numbers from the i-th on; None: all, whatever i is."""
+    if isinstance(count, int) and count % code.lanes == 0:
+        return None
+    return first(code, (count - i).value)
+
+
+def store_present(
+    code: Code, x: Vec, pointer: ir.Value, offset: Index, lanes: ir.Value | None
+) -> None:
+    """Store those lanes that there are."""
+    if lanes is None:
+        code.store(x, pointer, offset)
+    else:
+        store(code, x.value, code.at(pointer, offset), lanes)
+
+
+def constants(code: Code, name: str, numbers: Sequence[int]) -> ir.Value:
+    """A table of 64-bit integers that is known now; ``name`` says what is in it."""
+    table = code.module.globals.get(name)
+    if table is None:
+        kind = ir.ArrayType(I64, len(numbers))
+        table = ir.GlobalVariable(code.module, kind, name)
+        table.linkage, table.global_constant = "internal", True
+        table.initializer = ir.Constant(kind, list(numbers))
+        table.type = POINTER
+    return table
+
+
+def entry(code: Code, table: ir.Value, i: Index) -> Int:
+    """Integer ``i`` of a table."""
+    place = code.b.gep(table, [code.int(i).value], source_etype=I64)
+    return Int(code, code.b.load(place, typ=I64))
+
+
+def address(code: Code, table: ir.Value, i: Index) -> ir.Value:
+    """Address ``i`` of a table."""
+    place = code.b.gep(table, [code.int(i).value], source_etype=I64)
+    return code.b.load(place, typ=POINTER)
+
+
+def digest(*facts: Any) -> str:
+    """A name for what code depends on."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def line(numbers: int) -> int:
+    """Bytes of so many float32 numbers, in whole cache lines."""
+    return -(-numbers // LINE) * LINE * FLOAT32.itemsize
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights ``(k, n, *taps)`` of a product over ``k``, as they lie in memory.
+
+    Attributes:
+        n: columns of the product.
+        k: what is summed up.
+        taps: numbers of the kernel, neighbours in memory.
+        n_stride: numbers from column to column.
+        k_stride: numbers from k to k.
+    """
+
+    n: int
+    k: int
+    taps: int
+    n_stride: int
+    k_stride: int
+
+    def squares(self, code: Code, source: ir.Value, k: Int, n: Int, to: ir.Value) -> None:
+        """The taps of ``n``, ... n + lanes for one ``k``: a register for each, side by side."""
+        start = code.at(source, n * self.n_stride + k * self.k_stride)
+        last = code.int(self.n - 1) - n
+        for low in range(0, self.taps, code.lanes):
+            width = min(code.lanes, self.taps - low)
+            turn(code, code.at(start, low), self.n_stride, last, width,
+                 code.at(to, low * code.lanes))  # fmt: skip
+
+
+def product_rows(
+    code: Code, block: Block, k: int, a_row: int, c_row: int, a: ir.Value, b: ir.Value, c: ir.Value
+) -> None:
+    """``c = a b``: ``a`` in rows, ``b`` as ``k`` rows of the block's width; all known but where."""
+
+    def write(code: Code, *rest: Any) -> None:
+        a, b, c = rest
+        wide = block.vectors * code.lanes
+
+        def operands(turn: Int):
+            left = lambda i: code.splat(a, turn + i * a_row)  # noqa: E731
+            return left, lambda j: code.load(b, turn * wide + j * code.lanes)
+
+        found = multiply(code, block, zeros(code, block), k, operands)
+        for i in range(block.rows):
+            for j in range(block.vectors):
+                code.store(found[i * block.vectors + j], c, i * c_row + j * code.lanes)
+
+    name = f"product_{code.lanes}_{block.rows}x{block.vectors}_{k}_{a_row}_{c_row}"
+    code.call(name, write, a, b, c)

@@ -1,0 +1,189 @@
+"""Convolutions as native code: which algorithm, how much memory, and the code.
+
+The three operators of `functions.conv`, over images that lie as (n, *size, c) and weights that lie
+as (c_out, c_in / groups, *kernel), all without gaps:
+
+    forward     x, W  -> y     `Conv`
+    data        gy, W -> gx    `ConvTranspose`
+    weight      x, gy -> gW    `ConvWeight`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Protocol
+
+from llvmlite import ir
+
+from ...functions.window import Window
+from .blocks import Weights, line
+from .code import Code
+from .geometry import data_geometry, forward_geometry, merged_geometry
+from .gradient import WeightByAddress, WeightByTiles
+from .indirect import ImageByAddress, border
+from .target import Target
+from .tiles import Tiling
+from .winograd import ImageByTiles
+
+KINDS = ("forward", "data", "weight")
+
+
+class Algorithm(Protocol):
+    """What all of them offer."""
+
+    scratch: int
+    shared: int
+
+    def emit(
+        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value, /,
+    ) -> None:  # fmt: skip
+        """Write it."""
+
+
+class ConvPlan:
+    """One convolution, planned from its shapes.
+
+    Args:
+        target: the processor.
+        kind: ``"forward"``, ``"data"`` or ``"weight"``.
+        window: the kernel over the image.
+        groups: groups of channels.
+        n: images.
+        c_in: channels of the image.
+        c_out: channels of the result of ``"forward"``.
+        winograd: whether Winograd's algorithm may be taken; it is less exact, about 4e-6 of the
+            largest number where others reach 4e-7.
+    Attributes:
+        scratch: bytes that each thread needs for itself, in whole cache lines.
+        shared: bytes that all threads need together.
+        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"pointwise"`` or ``"direct"``.
+    """
+
+    def __init__(
+        self, target: Target, kind: str, window: Window, groups: int, n: int, c_in: int, c_out: int,
+        winograd: bool = True,
+    ):  # fmt: skip
+        self.kind = kind
+        shape = Shape(kind, window, groups, n, c_in, c_out)
+        m = tile_for(target, shape) if winograd else 0
+        one = prod(window.kernel) == 1
+        self.algorithm = f"winograd {m}x{m}" if m else "pointwise" if one else "direct"
+        self._by = by_tiles(target, shape, m) if m else by_address(target, shape)
+        self.scratch, self.shared = self._by.scratch, self._by.shared
+
+    @staticmethod
+    def supports(kind: str, window: Window, groups: int, n: int, c_in: int, c_out: int) -> bool:
+        """Whether there is code for it; if not, NumPy's operator computes it."""
+        sizes = (n, c_in, c_out, *window.size, *window.out)
+        return kind in KINDS and min(sizes) > 0 and len(window.size) <= 3
+
+    def emit(
+        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write it: all threads take part, and a barrier has to follow.
+
+        Args:
+            code: where to.
+            first: the address of ``x``, or of ``gy`` for ``"data"``.
+            second: the address of ``W``, or of ``gy`` for ``"weight"``.
+            result: the address of what comes of it.
+            scratch: of `scratch` bytes that only this thread uses.
+            shared: of `shared` bytes, the same for all.
+        """
+        self._by.emit(code, first, second, result, scratch, shared)
+
+
+# -- which algorithm -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a `ConvPlan` was asked for."""
+
+    kind: str
+    window: Window
+    groups: int
+    n: int
+    c_in: int
+    c_out: int
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of one group, as the product sees them."""
+        a, b, taps = self.c_in // self.groups, self.c_out // self.groups, prod(self.window.kernel)
+        if self.kind == "data":
+            return Weights(a, b, taps, taps, a * taps)
+        return Weights(b, a, taps, a * taps, taps)
+
+
+def tile_for(target: Target, shape: Shape) -> int:
+    """The tiles of Winograd's algorithm that need the least time, or 0 where none is faster."""
+    window = shape.window
+    simple = (
+        window.kernel == (3, 3)
+        and set(window.stride + window.dilation) == {1}
+        and shape.groups == 1
+        and min(shape.c_in, shape.c_out) >= target.lanes
+    )
+    if not simple:
+        return 0
+    return 4
+
+
+def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
+    """Winograd's algorithm with tiles of ``m x m``."""
+    window, n = shape.window, shape.n
+    (h, w), (oh, ow) = window.size, window.out
+    (top, _), (left, _) = window.padding
+    if shape.kind == "data":
+        down, across = -(-h // m), -(-w // m)
+        read = Tiling(n, oh, ow, shape.c_out, m, down, across, (2 - top, 2 - left))
+        written = Tiling(n, h, w, shape.c_in, m, down, across, (0, 0))
+    else:
+        down, across = -(-oh // m), -(-ow // m)
+        read = Tiling(n, h, w, shape.c_in, m, down, across, (top, left))
+        written = Tiling(n, oh, ow, shape.c_out, m, down, across, (0, 0))
+    if shape.kind == "weight":
+        return WeightByTiles(target, read, written, 128)
+    by_channels = read.count < shape.weights.n  # what is smaller is transformed for all
+    return ImageByTiles(target, read, written, shape.weights, shape.kind == "data", by_channels, 48)
+
+
+def by_address(target: Target, shape: Shape) -> Algorithm:
+    """Products over addresses of pixels."""
+    window, n = shape.window, shape.n
+    if shape.kind == "data":
+        return ImageByAddress(target, data_geometry(window, n), shape.weights, shape.groups)
+    few = shape.groups == 1 and shape.c_in < target.lanes and window.kernel[-1] > 1
+    if few and window.dilation[-1] == 1:
+        geometry = merged_geometry(window, n)
+    else:
+        geometry = forward_geometry(window, n)
+    inner: Algorithm
+    if shape.kind == "weight":
+        inner = WeightByAddress(target, geometry, shape.groups, shape.c_in, shape.c_out)
+    else:
+        inner = ImageByAddress(target, geometry, shape.weights, shape.groups)
+    return Bordered(inner, shape) if geometry.merged > 1 and window.bordered else inner
+
+
+class Bordered:
+    """An algorithm that reads a copy of the image with its borders."""
+
+    def __init__(self, inner: Algorithm, shape: Shape):
+        self.inner, self.shape = inner, shape
+        copy = line(shape.n * prod(shape.window.padded) * shape.c_in)
+        self.copy, self.scratch, self.shared = copy, inner.scratch, inner.shared + copy
+
+    def emit(
+        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write the copy, and then the algorithm."""
+        shape, rest = self.shape, code.at(shared, self.copy // 4)
+        border(code, shape.n, shape.window, shape.c_in, first, shared)
+        code.barrier()
+        self.inner.emit(code, shared, second, result, scratch, rest)

@@ -1,0 +1,294 @@
+"""The gradient of a convolution's kernel: sums over places, as products and by Winograd's tiles.
+
+Each thread makes some numbers of the gradient and goes over all places for them, in one order: so
+the sums do not depend on how many threads there are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from .blocks import (
+    LINE,
+    address,
+    block_for,
+    chunk_of,
+    digest,
+    line,
+    multiply,
+    turned,
+)
+from .code import Code, Index, Int
+from .geometry import Geometry
+from .indirect import clear, present_columns, under_taps, unravel, where
+from .lanes import Vec
+from .microkernel import FLOAT32, load
+from .target import Target
+from .tiles import TRANSFORMS, Tiling, both_axes, transform_tiles
+
+PLACES = 256
+"""Places at a time, whose numbers stay in the second cache."""
+
+
+def spread(code: Code, taps: int, source: ir.Value, apart: int, to: ir.Value, count: Index) -> None:
+    """``to[i, tap] = source[tap][i]``: registers side by side become kernels, for ``i < count``.
+
+    Args:
+        code: where to.
+        taps: numbers of a kernel.
+        source: one register for each tap.
+        apart: numbers from tap to tap there.
+        to: kernels without gaps.
+        count: how many, at most as many as there are lanes.
+    """
+
+    def write(code: Code, *rest: Any) -> None:
+        source, to, count = rest
+        square = code.reserve(code.lanes * code.lanes * 4)
+        for low in range(0, taps, code.lanes):
+            width = min(code.lanes, taps - low)
+            rows = [code.load(source, (low + j) * apart) for j in range(width)]
+            rows += [code.number(0.0)] * (code.lanes - width)
+            for i, x in enumerate(turned(code, [x.value for x in rows])):
+                code.store(Vec(code, x, FLOAT32), square, i * code.lanes)
+            for i in code.loop(0, count):
+                code.store(code.load(square, i * code.lanes), to, i * taps + low, width)
+
+    code.call(f"spread_{code.lanes}_{taps}_{apart}", write, source, to, code.int(count))
+
+
+class WeightByAddress:
+    """Products over places: rows are channels of the result, columns those of the image.
+
+    Attributes:
+        scratch: bytes for each thread.
+        shared: bytes for all.
+    """
+
+    def __init__(self, target: Target, geometry: Geometry, groups: int, c_in: int, c_out: int):
+        (self.sweep,) = geometry.sweeps
+        self.geometry, self.groups = geometry, groups
+        self.c_in, self.c_out = c_in // groups, c_out // groups
+        self.run = self.c_in * geometry.merged
+        self.block = block_for(target, self.c_out, self.run)
+        self.places = min(PLACES, geometry.places)
+        wide = self.block.vectors * target.lanes
+        self.down, self.panels = -(-self.c_out // self.block.rows), -(-self.run // wide)
+        self.row, self.tap = self.panels * wide, self.down * self.block.rows * self.panels * wide
+        self.shared = line(groups * self.sweep.runs * self.tap)
+        self.table = line(2 * (self.sweep.runs + 1) * self.places)
+        self.scratch = self.table + line(max(self.run, c_in))
+
+    def emit(
+        self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write the sums."""
+        name = f"weight_by_address_{digest(self.geometry, self.groups, self.c_in, self.c_out)}"
+        name = f"{name}_{code.lanes}"
+        code.call(name, self._write, image, gradient, result, scratch, shared)
+
+    def _write(self, code: Code, *rest: Any) -> None:
+        image, gradient, result, table, sums = rest
+        nothing = code.at(table, self.table // 4)
+        clear(code, nothing, line(max(self.run, self.c_in * self.groups)) // 4)
+        low, high = code.share(self.groups * self.sweep.runs * self.down)
+        places = self.geometry.places
+        for chunk in code.loop(0, -(-places // self.places)):
+            first, number = chunk_of(code, chunk, self.places, places)
+            self._addresses(code, first, number, image, nothing, table)
+            y = code.at(gradient, first * (self.c_out * self.groups))
+            for unit in code.loop(low, high):
+                o, at = unit % self.down * self.block.rows, unit // self.down
+                run, group = at % self.sweep.runs, at // self.sweep.runs
+                to = code.at(sums, at * self.tap + o * self.row)
+                for panel in code.loop(0, self.panels):
+                    column = panel * (self.block.vectors * code.lanes)
+                    self._block(
+                        code, number, chunk, code.at(y, group * self.c_out), o, group * self.c_in,
+                        column, run, table, code.at(to, column),
+                    )  # fmt: skip
+        code.barrier()
+        if self.geometry.merged == 1:
+            self._spread(code, sums, result)
+        else:
+            self._scatter(code, sums, result)
+
+    def _addresses(
+        self, code: Code, first: Int, number: Int, image: ir.Value, nothing: ir.Value,
+        table: ir.Value,
+    ) -> None:  # fmt: skip
+        g, channels = self.geometry, self.c_in * self.groups
+        for p in code.loop(0, number):
+            n, i = unravel(first + p, self.sweep.grid)
+            corner = [x * s for x, s in zip(i, g.stride)]
+            under_taps(code, self.sweep, g.read, n, corner, channels, image, nothing, table, p,
+                       self.places)  # fmt: skip
+
+    def _block(
+        self, code: Code, number: Int, chunk: Int, y: ir.Value, o: Int, c: Int, column: Int,
+        run: Int, table: ir.Value, to: ir.Value,
+    ) -> None:  # fmt: skip
+        """Places of one chunk, summed up for a block; added to what earlier chunks gave."""
+        block, pitch = self.block, self.c_out * self.groups
+
+        def write(code: Code, *rest: Any) -> None:
+            number, chunk, y, o, c, column, run, table, to = rest
+            begun = code.b.icmp_signed("!=", chunk.value, code.int(0).value)
+            old, there = where(code, None, begun), present_columns(code, block, column, self.run)
+            start = [
+                load(code, to, i * self.row + j * code.lanes, old)
+                for i in range(block.rows)
+                for j in range(block.vectors)
+            ]
+            ragged = self.c_out % block.rows
+            rows = [(o + i).least(self.c_out - 1) if ragged else o + i for i in range(block.rows)]
+            under = code.at(table, (run + 1) * (2 * self.places))
+
+            def operands(p: Int) -> Any:
+                pixel = code.at(address(code, under, p), c + column)
+                left = lambda i: code.splat(y, p * pitch + rows[i])  # noqa: E731
+                return left, lambda j: load(code, pixel, j * code.lanes, there[j])
+
+            for k, x in enumerate(multiply(code, block, start, number, operands)):
+                i, j = divmod(k, block.vectors)
+                code.store(x, to, i * self.row + j * code.lanes)
+
+        facts = (block, self.places, self.c_out, self.run, pitch, self.row)
+        name = f"weight_block_{code.lanes}_{digest(*facts)}"
+        code.call(name, write, number, chunk, y, o, c, column, run, table, to)
+
+    def _spread(self, code: Code, sums: ir.Value, result: ir.Value) -> None:
+        """The sums as kernels: (c_out, c_in / groups, *kernel)."""
+        registers, taps = -(-self.c_in // code.lanes), self.sweep.runs
+        low, high = code.share(self.groups * self.c_out * registers)
+        for unit in code.loop(low, high):
+            c, o = unit % registers * code.lanes, unit // registers
+            group, row = o // self.c_out, o % self.c_out
+            source = code.at(sums, group * (taps * self.tap) + row * self.row + c)
+            to = code.at(result, (o * self.c_in + c) * taps)
+            spread(code, taps, source, self.tap, to, (code.int(self.c_in) - c).least(code.lanes))
+
+    def _scatter(self, code: Code, sums: ir.Value, result: ir.Value) -> None:
+        """The same of runs that hold whole rows of the kernel: few channels, number by number."""
+        wide, runs = self.geometry.merged, self.sweep.runs
+        low, high = code.share(self.c_out)
+        for o in code.loop(low, high):
+            for run in code.loop(0, runs):
+                source = code.at(sums, run * self.tap + o * self.row)
+                for k in code.loop(0, wide):
+                    for c in code.loop(0, self.c_in):
+                        x = code.scalar(source, k * self.c_in + c)
+                        code.put(x, result, ((o * self.c_in + c) * runs + run) * wide + k)
+
+
+class WeightByTiles:
+    """Winograd's: the products of transformed tiles, summed up, and transformed back.
+
+    Attributes:
+        scratch: bytes for each thread.
+        shared: bytes for all.
+    """
+
+    def __init__(self, target: Target, tiles: Tiling, gradient: Tiling, chunk: int):
+        self.tiles, self.gradient, self.many = tiles, gradient, (tiles.m + 2) ** 2
+        self.chunk = min(chunk, tiles.count)
+        self.block = block_for(target, gradient.c, tiles.c)
+        wide = self.block.vectors * target.lanes
+        self.down, self.panels = -(-gradient.c // self.block.rows), -(-tiles.c // wide)
+        whole = -(-gradient.c // target.lanes) * target.lanes
+        self.x_row, self.y_row = self.panels * wide, max(whole, self.down * self.block.rows)
+        self.x_apart = self.chunk * self.x_row + LINE
+        self.y_apart = self.chunk * self.y_row + LINE
+        self.u_apart = self.down * self.block.rows * self.x_row + LINE
+        sizes = (self.x_apart, self.y_apart, self.u_apart)
+        self._parts = [line(self.many * x) for x in sizes]
+        self.shared = sum(self._parts)
+        self.scratch = line(max(tiles.c, gradient.c))
+
+    def emit(
+        self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write the sums."""
+        name = f"weight_by_tiles_{code.lanes}_{digest(self.tiles, self.gradient, self.chunk)}"
+        code.call(name, self._write, image, gradient, result, scratch, shared)
+
+    def _write(self, code: Code, *rest: Any) -> None:
+        image, gradient, result, nothing, x = rest
+        y = code.at(x, self._parts[0] // 4)
+        u = code.at(y, self._parts[1] // 4)
+        clear(code, nothing, self.scratch // 4)
+        axes, m = TRANSFORMS[self.tiles.m], self.tiles.m
+        for chunk in code.loop(0, -(-self.tiles.count // self.chunk)):
+            first, number = chunk_of(code, chunk, self.chunk, self.tiles.count)
+            low, high = code.share(number)
+            mine, count = first + low, high - low
+            transform_tiles(
+                code, self.tiles, m + 2, axes["image"], image, mine, count,
+                code.at(x, low * self.x_row), self.x_row, self.x_apart, nothing,
+            )  # fmt: skip
+            transform_tiles(
+                code, self.gradient, m, axes["gradient"], gradient, mine, count,
+                code.at(y, low * self.y_row), self.y_row, self.y_apart, nothing,
+            )  # fmt: skip
+            code.barrier()
+            low, high = code.share(self.many * self.down)
+            for unit in code.loop(low, high):
+                xi, o = unit // self.down, unit % self.down * self.block.rows
+                for panel in code.loop(0, self.panels):
+                    c = panel * (self.block.vectors * code.lanes)
+                    self._block(code, number, chunk, code.at(y, xi * self.y_apart + o),
+                                code.at(x, xi * self.x_apart + c),
+                                code.at(u, xi * self.u_apart + o * self.x_row + c))  # fmt: skip
+            code.barrier()
+        registers = -(-self.tiles.c // code.lanes)
+        low, high = code.share(self.gradient.c * registers)
+        for unit in code.loop(low, high):
+            c, o = unit % registers * code.lanes, unit // registers
+            source = code.at(u, o * self.x_row + c)
+            to = code.at(result, (o * self.tiles.c + c) * 9)
+            self._kernels(code, source, to, (code.int(self.tiles.c) - c).least(code.lanes))
+
+    def _block(
+        self, code: Code, number: Int, chunk: Int, y: ir.Value, x: ir.Value, to: ir.Value
+    ) -> None:
+        """Tiles of one chunk, summed up for a block; added to what earlier chunks gave."""
+        block = self.block
+
+        def write(code: Code, *rest: Any) -> None:
+            number, chunk, y, x, to = rest
+            begun = code.b.icmp_signed("!=", chunk.value, code.int(0).value)
+            old = where(code, None, begun)
+            start = [
+                load(code, to, i * self.x_row + j * code.lanes, old)
+                for i in range(block.rows)
+                for j in range(block.vectors)
+            ]
+
+            def operands(t: Int) -> Any:
+                left = lambda i: code.splat(y, t * self.y_row + i)  # noqa: E731
+                return left, lambda j: code.load(x, t * self.x_row + j * code.lanes)
+
+            for k, found in enumerate(multiply(code, block, start, number, operands)):
+                i, j = divmod(k, block.vectors)
+                code.store(found, to, i * self.x_row + j * code.lanes)
+
+        name = f"tiles_block_{code.lanes}_{digest(block, self.x_row, self.y_row)}"
+        code.call(name, write, number, chunk, y, x, to)
+
+    def _kernels(self, code: Code, source: ir.Value, to: ir.Value, count: Int) -> None:
+        """One register of kernels, transformed back."""
+        size, axis = self.tiles.m + 2, TRANSFORMS[self.tiles.m]["kernel"]
+
+        def write(code: Code, *rest: Any) -> None:
+            source, to, count = rest
+            square = code.reserve(9 * code.lanes * 4)
+            number = lambda i, j: code.load(source, (i * size + j) * self.u_apart)  # noqa: E731
+            for k, x in enumerate(both_axes(axis, number, size)):
+                code.store(x, square, k * code.lanes)
+            spread(code, 9, square, code.lanes, to, count)
+
+        code.call(f"kernels_{code.lanes}_{size}_{self.u_apart}", write, source, to, count)

@@ -1,0 +1,262 @@
+"""Winograd's convolution with kernels of 3x3 and stride 1: fewer multiplications a pixel.
+
+A tile of ``m x m`` pixels of the result (m = 4 or 2) comes of ``a x a`` of the image, a = m + 2:
+
+    y = A' [(G w G') * (B' x B)] A            the sum over channels inside the brackets
+    gw = G' [(A gy A') * (B' x B)] G          the sum over tiles inside the brackets
+
+so that ``a a`` products of matrices do the work of ``9 m m``: 36 for 144, or 16 for 36.
+
+Images are (n, h, w, c), and vectors run over channels. Tiles go in chunks whose transformed numbers
+stay in the cache.
+
+Source: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks", 2016, sections 4.1
+and 4.3; the points of F(4x4, 3x3) are 0, 1, -1, 2, -2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from .blocks import (
+    Weights,
+    address,
+    present,
+    store_present,
+)
+from .code import I64, Code, Index, Int
+from .lanes import Vec
+from .microkernel import load
+
+Row = Sequence[Vec]
+
+# -- the transforms of one axis ------------------------------------------------------------------
+
+
+def image_4(a: Vec, b: Vec, c: Vec, d: Vec, e: Vec, f: Vec) -> Row:
+    """``B' x`` of F(4, 3)."""
+    p, q, r, t = c.fma(-4, e), b.fma(-4, d), e - c, d - b
+    first, last = a.fma(4, c.fma(-5, e)), b.fma(4, d.fma(-5, f))
+    return first, p + q, p - q, t.fma(2, r), t.fma(-2, r), last
+
+
+def weight_4(a: Vec, b: Vec, c: Vec) -> Row:
+    """``G w`` of F(4, 3)."""
+    p, q, r, s = (a + c) * (-1 / 6), b * (-1 / 6), a.fma(1 / 24, c * (1 / 6)), b * (1 / 12)
+    return a * 0.25, p + q, p - q, r + s, r - s, c
+
+
+def result_4(a: Vec, b: Vec, c: Vec, d: Vec, e: Vec, f: Vec) -> Row:
+    """``A' y`` of F(4, 3)."""
+    p, q, r, s = b + c, b - c, d + e, d - e
+    return a + p + r, s.fma(2, q), r.fma(4, p), s.fma(8, q) + f
+
+
+def gradient_4(a: Vec, b: Vec, c: Vec, d: Vec) -> Row:
+    """``A gy`` of F(4, 3)."""
+    p, q, r, t = a + c, b + d, c.fma(4, a), d.fma(4, b)
+    return a, p + q, p - q, t.fma(2, r), t.fma(-2, r), d
+
+
+def kernel_4(a: Vec, b: Vec, c: Vec, d: Vec, e: Vec, f: Vec) -> Row:
+    """``G' u`` of F(4, 3)."""
+    p, q, r, s = (b + c) * (-1 / 6), (c - b) * (1 / 6), d + e, d - e
+    first = a.fma(0.25, r.fma(1 / 24, p))
+    return first, s.fma(1 / 12, q), r.fma(1 / 6, p) + f
+
+
+def image_2(a: Vec, b: Vec, c: Vec, d: Vec) -> Row:
+    """``B' x`` of F(2, 3)."""
+    return a - c, b + c, c - b, b - d
+
+
+def weight_2(a: Vec, b: Vec, c: Vec) -> Row:
+    """``G w`` of F(2, 3)."""
+    p, q = (a + c) * 0.5, b * 0.5
+    return a, p + q, p - q, c
+
+
+def result_2(a: Vec, b: Vec, c: Vec, d: Vec) -> Row:
+    """``A' y`` of F(2, 3)."""
+    return a + b + c, b - c - d
+
+
+def gradient_2(a: Vec, b: Vec) -> Row:
+    """``A gy`` of F(2, 3)."""
+    return a, a + b, a - b, -b
+
+
+def kernel_2(a: Vec, b: Vec, c: Vec, d: Vec) -> Row:
+    """``G' u`` of F(2, 3)."""
+    return (b + c).fma(0.5, a), (b - c) * 0.5, (b + c).fma(0.5, d)
+
+
+Axis = Callable[..., Row]
+TRANSFORMS: dict[int, dict[str, Axis]] = {
+    4: dict(image=image_4, weight=weight_4, result=result_4, gradient=gradient_4, kernel=kernel_4),
+    2: dict(image=image_2, weight=weight_2, result=result_2, gradient=gradient_2, kernel=kernel_2),
+}
+
+
+def both_axes(axis: Axis, square: Callable[[int, int], Vec], size: int) -> list[Vec]:
+    """``axis`` along the columns of a square of ``size``, then along the rows of what comes."""
+    columns = [axis(*[square(i, j) for i in range(size)]) for j in range(size)]
+    return [x for row in zip(*columns) for x in axis(*row)]
+
+
+# -- tiles of images -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tiles of ``n`` images of ``h x w`` pixels and ``c`` channels.
+
+    Attributes:
+        m: tiles lie ``m`` pixels apart, along both axes.
+        down, across: how many there are.
+        before: the first tile begins so many pixels before the image.
+    """
+
+    n: int
+    h: int
+    w: int
+    c: int
+    m: int
+    down: int
+    across: int
+    before: tuple[int, int]
+
+    @property
+    def count(self) -> int:
+        """How many tiles there are."""
+        return self.n * self.down * self.across
+
+    @property
+    def name(self) -> str:
+        """All that the code depends on."""
+        (y, x), sizes = self.before, (self.n, self.h, self.w, self.c, self.m)
+        return "_".join(map(str, [*sizes, self.down, self.across, y + 2**20, x + 2**20]))
+
+    def addresses(
+        self, code: Code, image: ir.Value, tile: Int, size: int, other: ir.Value, table: ir.Value
+    ) -> None:
+        """The addresses of ``size x size`` pixels, rows of 8 in a table; ``other`` outside."""
+        b, kind = code.b, ir.VectorType(I64, 8)
+        x = tile % self.across * self.m - self.before[1]
+        y = tile // self.across % self.down * self.m - self.before[0]
+        n = tile // (self.across * self.down)
+        columns = b.add(_eight(code, x.value), ir.Constant(kind, list(range(8))))
+        inside = b.icmp_unsigned("<", columns, ir.Constant(kind, [self.w] * 8))
+        nowhere = _eight(code, b.ptrtoint(other, I64))
+        columns = b.mul(columns, ir.Constant(kind, [self.c * 4] * 8))
+        start = b.ptrtoint(image, I64)
+        for i in range(size):
+            row = (n * self.h + y + i) * (self.w * self.c * 4)
+            places = b.add(columns, _eight(code, b.add(start, row.value)))
+            here = b.icmp_unsigned("<", (y + i).value, I64(self.h))
+            places = b.select(b.and_(inside, _eight(code, here)), places, nowhere)
+            b.store(places, b.gep(table, [I64(8 * i)], source_etype=I64), align=8)
+
+
+def _eight(code: Code, x: ir.Value) -> ir.Value:
+    kind = ir.VectorType(x.type, 8)
+    first = code.b.insert_element(ir.Constant(kind, ir.Undefined), x, ir.IntType(32)(0))
+    order = ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8)
+    return code.b.shuffle_vector(first, first, order)
+
+
+def transform_tiles(
+    code: Code, tiling: Tiling, size: int, axis: Axis, image: ir.Value, low: Int, count: Int,
+    to: ir.Value, row: int, apart: int, nothing: ir.Value,
+) -> None:  # fmt: skip
+    """Tiles ``low`` and so on of an image, transformed: ``to[i, j][tile] [channel]``.
+
+    Args:
+        code: where to.
+        tiling: the tiles.
+        size: pixels of a tile along one axis that are read.
+        axis: the transform of one axis.
+        image: its address.
+        low: the first tile.
+        count: how many.
+        to: where the transformed numbers go.
+        row: numbers from tile to tile there.
+        apart: numbers from ``[i, j]`` to the next.
+        nothing: ``c`` zeros, what lies around the image.
+    """
+
+    def write(code: Code, *rest: Any) -> None:
+        image, low, count, to, nothing = rest
+        table = code.reserve(size * 64)
+        for t in code.loop(0, count):
+            tiling.addresses(code, image, low + t, size, nothing, table)
+            for c in code.loop(0, tiling.c, code.lanes):
+                here, place = present(code, c, tiling.c), code.at(to, t * row + c)
+
+                def pixel(i: int, j: int) -> Vec:
+                    return load(code, address(code, table, 8 * i + j), c, here)  # noqa: B023
+
+                for k, x in enumerate(both_axes(axis, pixel, size)):
+                    code.store(x, place, k * apart)
+
+    name = f"{axis.__name__}_{code.lanes}_{tiling.name}_{size}_{row}_{apart}"
+    code.call(name, write, image, low, count, to, nothing)
+
+
+def result_tiles(
+    code: Code, tiling: Tiling, axis: Axis, image: ir.Value, low: Int, count: Int,
+    channels: Index, source: ir.Value, row: int, apart: int, waste: ir.Value,
+) -> None:  # fmt: skip
+    """Back from the transformed numbers of some channels to pixels; ``image`` at the first one.
+
+    ``waste`` takes pixels outside of the image: ``c`` numbers.
+    """
+
+    def write(code: Code, *rest: Any) -> None:
+        image, low, count, channels, source, waste = rest
+        table, m = code.reserve(tiling.m * 64), tiling.m
+        for t in code.loop(0, count):
+            tiling.addresses(code, image, low + t, m, waste, table)
+            for c in code.loop(0, channels, code.lanes):
+                whole = tiling.c % code.lanes == 0
+                here, place = (
+                    None if whole else present(code, c, channels),
+                    code.at(source, t * row + c),
+                )
+
+                def number(i: int, j: int) -> Vec:
+                    return code.load(place, (i * (m + 2) + j) * apart)  # noqa: B023
+
+                for k, x in enumerate(both_axes(axis, number, m + 2)):
+                    pixel = address(code, table, k // m * 8 + k % m)
+                    store_present(code, x, pixel, c, here)
+
+    name = f"{axis.__name__}_{code.lanes}_{tiling.name}_{row}_{apart}"
+    code.call(name, write, image, low, count, code.int(channels), source, waste)
+
+
+def transform_weights(
+    code: Code, weights: Weights, backwards: bool, axis: Axis, source: ir.Value, k: Int, n: Int,
+    to: ir.Value, apart: int,
+) -> None:  # fmt: skip
+    """One ``k`` and a register of ``n`` of the kernel, transformed: ``to[i, j]``."""
+
+    def write(code: Code, *rest: Any) -> None:
+        source, k, n, to = rest
+        square = code.reserve(9 * code.lanes * 4)
+        weights.squares(code, source, k, n, square)
+
+        def tap(i: int, j: int) -> Vec:
+            place = 8 - (i * 3 + j) if backwards else i * 3 + j
+            return code.load(square, place * code.lanes)
+
+        for i, x in enumerate(both_axes(axis, tap, 3)):
+            code.store(x, to, i * apart)
+
+    w = weights
+    name = f"{axis.__name__}_{code.lanes}_{w.n}_{w.k}_{w.n_stride}_{int(backwards)}_{apart}"
+    code.call(name, write, source, k, n, to)

@@ -1,0 +1,153 @@
+"""Winograd's convolution: tiles, transformed; products of matrices; and back.
+
+`tiles.py` holds the transforms and says where they come from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from .blocks import LINE, Weights, block_for, chunk_of, line, product_rows
+from .code import Code, Int
+from .target import Target
+from .tiles import (
+    TRANSFORMS,
+    Axis,
+    Tiling,
+    result_tiles,
+    transform_tiles,
+    transform_weights,
+)
+
+# -- forward, and the gradient of the image ------------------------------------------------------
+
+
+class ImageByTiles:
+    """A convolution that gives images: tiles, transformed, times weights, transformed, and back.
+
+    Either the weights are transformed once for all, and each thread takes tiles; or, where tiles
+    are few, these are, and each thread takes channels of the result.
+
+    Attributes:
+        scratch: bytes for each thread.
+        shared: bytes for all.
+    """
+
+    def __init__(self, target: Target, tiles: Tiling, to: Tiling, weights: Weights,
+                 backwards: bool, by_channels: bool, chunk: int):  # fmt: skip
+        self.tiles, self.to, self.weights = tiles, to, weights
+        self.backwards, self.by_channels = backwards, by_channels
+        self.many = (tiles.m + 2) ** 2
+        self.chunk = tiles.count if by_channels else min(chunk, tiles.count)
+        self.block = block = block_for(target, self.chunk, weights.n)
+        self.wide = block.vectors * target.lanes
+        self.panels = -(-weights.n // self.wide)
+        rows = -(-self.chunk // block.rows) * block.rows
+        self.v_row = -(-tiles.c // target.lanes) * target.lanes
+        self.v_apart = rows * self.v_row + LINE
+        self.m_row = self.wide if by_channels else self.wide * self.panels
+        self.m_apart = rows * self.m_row + LINE
+        self.panel = weights.k * self.wide
+        self.u_apart = self.panel * (1 if by_channels else self.panels) + LINE
+        v, u, m = (line(self.many * x) for x in (self.v_apart, self.u_apart, self.m_apart))
+        nothing, waste = line(tiles.c), line(to.c)
+        self.shared = v if by_channels else u
+        self.scratch = (u if by_channels else v) + m + nothing + waste
+        self._parts = ((u if by_channels else v), m, nothing)
+
+    @property
+    def name(self) -> str:
+        """All that the code depends on."""
+        w = self.weights
+        return (
+            f"winograd_{self.tiles.name}_{self.to.name}_{w.n_stride}_{int(self.backwards)}"
+            f"_{int(self.by_channels)}_{self.chunk}_{self.block.rows}x{self.block.vectors}"
+        )
+
+    def emit(
+        self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write the convolution."""
+        write = self._write_by_channels if self.by_channels else self._write_by_tiles
+        code.call(f"{self.name}_{code.lanes}", write, image, weights, result, scratch, shared)
+
+    def _memory(self, code: Code, scratch: ir.Value) -> list[ir.Value]:
+        """Four parts of scratch; the third holds zeros."""
+        places, at = [scratch], 0
+        for nbytes in self._parts:
+            at += nbytes
+            places.append(code.at(scratch, at // 4))
+        for c in code.loop(0, line(self.tiles.c) // 4, code.lanes):
+            code.store(code.number(0.0), places[2], c)
+        return places
+
+    def _write_by_tiles(self, code: Code, *rest: Any) -> None:
+        image, weights, result, scratch, u = rest
+        v, m, nothing, waste = self._memory(code, scratch)
+        registers = self.panels * self.block.vectors
+        low, high = code.share(registers * self.weights.k)
+        for unit in code.loop(low, high):
+            self._weights(code, weights, unit // self.weights.k, unit % self.weights.k, u)
+        code.barrier()
+        count = self.tiles.count
+        low, high = code.share(-(-count // self.chunk))
+        for i in code.loop(low, high):
+            first, number = chunk_of(code, i, self.chunk, count)
+            self._tiles(code, image, first, number, v, nothing)
+            for xi in code.loop(0, self.many):
+                for panel in code.loop(0, self.panels):
+                    b = code.at(u, xi * self.u_apart + panel * self.panel)
+                    c = code.at(m, xi * self.m_apart + panel * self.wide)
+                    self._rows(code, number, code.at(v, xi * self.v_apart), b, c)
+            result_tiles(code, self.to, self._axis("result"), result, first, number, self.to.c, m,
+                         self.m_row, self.m_apart, waste)  # fmt: skip
+
+    def _write_by_channels(self, code: Code, *rest: Any) -> None:
+        image, weights, result, scratch, v = rest
+        u, m, nothing, waste = self._memory(code, scratch)
+        count, block = self.tiles.count, self.block
+        low, high = code.share(count)
+        self._tiles(code, image, low, high - low, code.at(v, low * self.v_row), nothing)
+        code.barrier()
+        low, high = code.share(self.panels)
+        for panel in code.loop(low, high):
+            for j in code.loop(0, block.vectors):
+                for k in code.loop(0, self.weights.k):
+                    self._weights(code, weights, panel * block.vectors + j, k, u, j)
+            for xi in code.loop(0, self.many):
+                b, c = code.at(u, xi * self.u_apart), code.at(m, xi * self.m_apart)
+                self._rows(code, code.int(count), code.at(v, xi * self.v_apart), b, c)
+            channel = panel * self.wide
+            channels = (code.int(self.to.c) - channel).least(self.wide)
+            result_tiles(code, self.to, self._axis("result"), code.at(result, channel), code.int(0),
+                         code.int(count), channels, m, self.m_row, self.m_apart, waste)  # fmt: skip
+
+    def _axis(self, name: str) -> Axis:
+        return TRANSFORMS[self.tiles.m][name]
+
+    def _weights(self, code: Code, source: ir.Value, register: Int, k: Int, u: ir.Value,
+                 place: Int | None = None) -> None:  # fmt: skip
+        """A register of columns, which goes to ``place`` in the panels at ``u``."""
+        place = register if place is None else place
+        panel, j = place // self.block.vectors, place % self.block.vectors
+        to = code.at(u, panel * self.panel + k * self.wide + j * code.lanes)
+        n = (register * code.lanes).least(self.weights.n - 1)
+        transform_weights(code, self.weights, self.backwards, self._axis("weight"), source, k, n,
+                          to, self.u_apart)  # fmt: skip
+
+    def _tiles(self, code: Code, image: ir.Value, low: Int, count: Int, v: ir.Value,
+               nothing: ir.Value) -> None:  # fmt: skip
+        transform_tiles(code, self.tiles, self.tiles.m + 2, self._axis("image"), image, low, count,
+                        v, self.v_row, self.v_apart, nothing)  # fmt: skip
+
+    def _rows(self, code: Code, count: Int, a: ir.Value, b: ir.Value, c: ir.Value) -> None:
+        """The product of so many rows, in blocks; those behind the last are not looked at."""
+        rows = self.block.rows
+        for i in code.loop(0, (count + (rows - 1)) // rows):
+            left, to = code.at(a, i * rows * self.v_row), code.at(c, i * rows * self.m_row)
+            product_rows(
+                code, self.block, self.weights.k, self.v_row, self.m_row, left, b, to
+            )  # fmt: skip

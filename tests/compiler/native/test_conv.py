@@ -1,0 +1,93 @@
+"""Convolutions as native code, against lamina's own operators in float64."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from compiler.native.convolutions import Built, Case, build, run
+from lamina.compiler.native.conv import KINDS, ConvPlan
+from lamina.compiler.native.target import host
+from lamina.compiler.native.team import Team
+
+LANES = [lanes for lanes in (4, 8, 16) if lanes <= host().lanes]
+TILES = [  # Winograd's: tiles within the image, and partly outside; channels that break registers
+    Case((8, 8), (3, 3), 2, 16, 32, padding=1),
+    Case((7, 9), (3, 3), 3, 20, 35, padding=((1, 0), (0, 2))),
+    Case((5, 6), (3, 3), 1, 33, 17, padding=2),
+    Case((4, 4), (3, 3), 1, 16, 80, padding=1),
+    Case((9, 3), (3, 3), 41, 16, 16),
+]
+ADDRESSES = [
+    Case((8, 8), (3, 3), 2, 16, 32, padding=1, winograd=False),
+    Case((8, 9), (3, 3), 2, 16, 33, stride=2, padding=1),
+    Case((7, 10), (3, 2), 3, 20, 35, stride=(2, 1), padding=((1, 0), (0, 1))),
+    Case((9, 8), (2, 3), 2, 17, 5, stride=(3, 1), dilation=(1, 2)),  # pixels that no window meets
+    Case((12, 13), (5, 3), 2, 3, 20, stride=2, padding=2, dilation=(2, 1)),  # rows are one run
+    Case((6, 5), (3, 3), 2, 1, 7, padding=1),
+    Case((5, 6), (2, 3), 2, 6, 20, padding=(1, 0), dilation=(1, 2), groups=2),
+    Case((6, 7), (3, 3), 1, 18, 18, padding=1, groups=18),
+    Case((6, 5), (3, 3), 1, 300, 16, padding=1, stride=2),  # slices of k
+    Case((9, 8), (1, 1), 2, 40, 37),
+    Case((9, 8), (1, 1), 2, 16, 21, stride=(2, 3)),
+    Case((1, 1), (1, 1), 5, 7, 3),
+    Case((17,), (3,), 2, 5, 7, padding=1, stride=2),
+    Case((5, 6, 7), (3, 2, 3), 2, 5, 18, padding=1, stride=(1, 2, 2)),
+    Case((11, 11), (1, 11), 1, 16, 16, stride=4),
+]
+BOTH = [(case, kind) for case in TILES + ADDRESSES for kind in KINDS]
+
+
+@functools.cache
+def built(lanes: int) -> Built:
+    """All of them."""
+    return build(lanes, BOTH)
+
+
+@functools.cache
+def team(threads: int) -> Team:
+    """A team for all tests."""
+    return Team(threads)
+
+
+def tolerance(case: Case, kind: str) -> float:
+    """Of the largest number: Winograd's bound, or that of sums, which are short here."""
+    return 1e-5 if case.plan(kind, 16).algorithm.startswith("winograd") else 2e-6
+
+
+@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("case", "kind"), BOTH, ids=str)
+def test_a_convolution_is_right(case, kind, lanes, rng):
+    operands = case.operands(kind, rng)
+    found = run(built(lanes), team(1), case, kind, operands, 1)
+    expected = case.expected(kind, operands)
+    assert np.abs(found - expected).max() <= tolerance(case, kind) * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize(("case", "kind"), BOTH, ids=str)
+def test_results_do_not_depend_on_the_number_of_threads(case, kind, threads, rng):
+    operands = case.operands(kind, rng)
+    one = run(built(LANES[-1]), team(1), case, kind, operands, 1)
+    many = run(built(LANES[-1]), team(threads), case, kind, operands, threads)
+    assert np.array_equal(one, many)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_winograd_is_chosen_for_kernels_of_3x3_and_can_be_switched_off(kind):
+    case = TILES[0]
+    assert case.plan(kind, 16).algorithm.startswith("winograd")
+    plain = ConvPlan(host(), kind, case.window, 1, case.n, case.c_in, case.c_out, winograd=False)
+    assert plain.algorithm == "direct"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_there_is_no_code_for_is_refused(kind):
+    window = TILES[0].window
+    assert ConvPlan.supports(kind, window, 1, 2, 16, 32)
+    assert not ConvPlan.supports(kind, window, 1, 0, 16, 32)
+    assert not ConvPlan.supports("backward", window, 1, 2, 16, 32)
