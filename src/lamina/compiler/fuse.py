@@ -1,0 +1,450 @@
+"""Which instructions run together: groups, one loop nest, product or kernel each.
+
+A **nest** runs over one space, the lengths of its loops. Elementwise instructions of that shape and
+reductions of it are its members; after a reduction, members may be of the smaller shape that is
+left, and then of the whole space again: softmax and layer norm are one nest. A cheap instruction of
+one large operand is no member of any group: whoever needs it computes it again from what it is made
+of, which costs less than to store and load it (`Sources`).
+
+A product takes along the nest of its results, which then runs on each block while it is in the
+cache: bias and activation, or the update of the weight whose gradient it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..listen import VIEWS, Instruction, Program, Value
+from .access import Index, broadcast, identity, through
+
+REDUCTIONS = frozenset(("sum", "max", "min"))
+CHEAP = frozenset(
+    "add subtract multiply divide negative positive maximum minimum absolute fabs square "
+    "reciprocal where astype copy greater greater_equal less less_equal equal not_equal "
+    "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite".split()
+)
+"""What costs no more than to load its operand."""
+
+ELEMENTWISE = CHEAP | frozenset(
+    "sqrt exp expm1 exp2 log log1p log2 tanh sin cos power sign floor ceil rint trunc gather".split()
+)
+LONGEST = 4
+"""Cheap instructions in a row that are computed again."""
+
+KNOWN = (np.dtype(np.float32), np.dtype(bool), np.dtype(np.int64), np.dtype(np.int32))
+"""The dtypes of fused instructions."""
+
+
+def squeezed(shape: Iterable[int]) -> tuple[int, ...]:
+    """A shape without the axes of length 1."""
+    return tuple([n for n in shape if n != 1])
+
+
+@dataclass(eq=False)
+class Group:
+    """Instructions that run together.
+
+    Attributes:
+        kind: "nest", "product", "kernel" or "numpy".
+        members: in the order in which they were heard.
+        space: of a nest: the lengths of its loops.
+        index: of a nest: how the loops run over the result of each member.
+        reduced: of a nest: the loops that its reductions run over; None if it has none.
+        product: of a nest: the product whose blocks it runs on.
+        reads: the stored values that it needs.
+        stores: those that it makes.
+        in_place: of these, what is written over a captured array: its old value.
+        mask: its bit, and those of the groups that it took in.
+        after: the bits of the groups that have to run before.
+    """
+
+    kind: str
+    members: list[Instruction]
+    space: tuple[int, ...] = ()
+    index: dict[Value, Index] = field(default_factory=dict)
+    reduced: frozenset[int] | None = None
+    product: Instruction | None = None
+    reads: set[Value] = field(default_factory=set)
+    stores: list[Value] = field(default_factory=list)
+    in_place: dict[Value, Value] = field(default_factory=dict)
+    mask: int = 0
+    after: int = 0
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """All of it, the product first."""
+        return [*([] if self.product is None else [self.product]), *self.members]
+
+    @property
+    def kept(self) -> list[int]:
+        """The loops of a nest that its reductions leave."""
+        return [i for i in range(len(self.space)) if i not in (self.reduced or ())]
+
+
+class Sources:
+    """What each value of a program is made of, and which values have to be stored."""
+
+    def __init__(self, program: Program, takes: Callable[[Instruction], str]):
+        self.made_by = {v: i for i in program.instructions for v in i.results}
+        self.kind = {i: takes(i) for i in program.instructions}
+        self.must: set[Value] = set()
+        for value in program.outputs:
+            self._store(value)
+        for instruction, kind in self.kind.items():
+            if kind in ("product", "kernel", "numpy"):
+                for x in instruction.operands:
+                    if isinstance(x, Value):
+                        self._store(x)
+            elif instruction.opcode == "gather":
+                self._store(instruction.operands[0])  # any row of it
+        self._known: dict[Value, tuple[frozenset[Value], int]] = {}
+        for value in self.made_by:
+            self.of(value)  # to know all that has to be stored ...
+        self._known.clear()  # ... before it is said what has not
+
+    def _store(self, value: Any) -> None:
+        self.must.add(self.base(value))
+
+    def base(self, value: Value) -> Value:
+        """What ``value`` is a view of."""
+        while (made := self.made_by.get(value)) is not None and self.kind[made] == "view":
+            value = made.operands[0]  # pyright: ignore[reportAssignmentType]
+        return value
+
+    def of(self, value: Value) -> frozenset[Value]:
+        """The values that have to be there for ``value``: itself, unless it is made of others."""
+        return self._found(value)[0]
+
+    def is_made_anew(self, value: Value) -> bool:
+        """Whether ``value`` is a view, a constant, or cheap."""
+        return self.of(value) != {value}
+
+    def _found(self, value: Value) -> tuple[frozenset[Value], int]:
+        """The sources of ``value``, and the cost of making it of them."""
+        if value not in self._known:
+            self._known[value] = self._find(value)
+        return self._known[value]
+
+    def _find(self, value: Value) -> tuple[frozenset[Value], int]:
+        made = self.made_by.get(value)
+        itself = frozenset((value,)), 0
+        if made is None:
+            return itself
+        kind = self.kind[made]
+        if kind == "constant":
+            return frozenset(), 0
+        if kind == "view":
+            return self._of_view(made)
+        if kind != "elementwise" or value in self.must or made.opcode not in CHEAP:
+            return itself
+        operands = [self._found(x) for x in made.operands if isinstance(x, Value)]
+        sources = frozenset().union(*[found for found, _ in operands])
+        cost = 1 + sum([cost for _, cost in operands])
+        large = [x for x in sources if x.size * 4 > value.size]
+        fits = cost <= LONGEST and len(large) <= 1 and len(sources) <= 4
+        return (sources, cost) if fits else itself
+
+    def _of_view(self, view: Instruction) -> tuple[frozenset[Value], int]:
+        """A view that no index describes needs its operand in memory, without gaps."""
+        source: Any = view.operands[0]
+        if through(view, identity(view.results[0].shape)) is None:
+            self.must.add(self.base(source))
+            return frozenset((view.results[0],)), 0
+        return self._found(source)
+
+
+class Fuser:
+    """Makes the groups of a program.
+
+    Args:
+        program: simplified.
+        takes: the kind of each instruction: "view", "constant", "elementwise", "reduction",
+            "product", "kernel" or "numpy".
+        order: the axes of a value from the slowest to the fastest, as it will lie in memory.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        takes: Callable[[Instruction], str],
+        order: Callable[[Value], tuple[int, ...]],
+    ):
+        self.program, self.order = program, order
+        self.sources = Sources(program, takes)
+        self.home: dict[Value, Group] = {}
+        self.groups: list[Group] = []
+
+    def made(self, effects: dict[Value, Value] | None = None) -> list[Group]:
+        """All groups, in an order in which they can run.
+
+        Args:
+            effects: for new values of captured arrays the old ones: those that can be written over
+                them are noted in `Group.in_place`.
+        """
+        for instruction in self.program.instructions:
+            kind = self.sources.kind[instruction]
+            if kind in ("product", "kernel", "numpy"):
+                self._add(Group(kind, [instruction]), instruction)
+            elif kind == "reduction":
+                self._reduce(instruction)
+            elif kind == "elementwise" and not self.sources.is_made_anew(instruction.results[0]):
+                self._join(instruction)
+        self._attach()
+        self._note()
+        self._write_over(effects or {})
+        self._sort()
+        return self.groups
+
+    # -- making ------------------------------------------------------------------------------
+
+    def _add(self, group: Group, instruction: Instruction) -> None:
+        if not group.mask:
+            group.mask = 1 << len(self.home)  # as many as there were values before: its own
+            self.groups.append(group)
+        for value in instruction.results:
+            self.home[value] = group
+        self._follow(group, self._homes(instruction) - {group})
+
+    def _follow(self, group: Group, earlier: Iterable[Group]) -> None:
+        """Note that a group has to run after others."""
+        for before in earlier:
+            group.after |= before.mask | before.after
+        for other in self.groups:
+            if other.after & group.mask:
+                other.after |= group.after
+
+    def _homes(self, instruction: Instruction) -> set[Group]:
+        """The groups that make what an instruction needs."""
+        return {self.home[v] for v in self._needs(instruction) if v in self.home}
+
+    def _needs(self, instruction: Instruction) -> set[Value]:
+        """The stored values or members that an instruction is made of."""
+        found: set[Value] = set()
+        for x in instruction.operands:
+            if isinstance(x, Value):
+                found |= {self.sources.base(v) for v in self.sources.of(x)}
+        return found
+
+    def _join(self, instruction: Instruction) -> None:
+        """Put an elementwise instruction into the groups of its operands, or into one of its own."""
+        result = instruction.results[0]
+        fitting: dict[Group, Index] = {}
+        for group in self._homes(instruction):
+            index = self._fits(group, instruction, result.shape)
+            if index is not None:
+                fitting[group] = index
+        group = self._merged(list(fitting), instruction)
+        if group is None:
+            shape = squeezed(result.shape)
+            group = Group("nest", [], shape)
+            fitting = {group: _loops(result.shape, range(len(shape)), len(shape))}
+        group.index[result] = next(iter(fitting.values()))
+        group.members.append(instruction)
+        self._add(group, instruction)
+
+    def _reduce(self, instruction: Instruction) -> None:
+        x: Any = instruction.operands[0]
+        space, loops = squeezed(x.shape), _numbered(x.shape)
+        reduced = frozenset([loops[i] for i in instruction.fields["axis"] if i in loops])
+        fitting = [
+            group
+            for group in self._homes(instruction)
+            if group.space == space
+            and group.reduced in (None, reduced)
+            and not (group.reduced is None and self._is_epilogue(group, x, reduced))
+            and self._fits(group, instruction, x.shape) is not None
+        ]
+        group = self._merged(fitting, instruction) or Group("nest", [], space)
+        group.reduced, result = reduced, instruction.results[0]
+        group.index[result] = _loops(result.shape, group.kept, len(space))
+        group.members.append(instruction)
+        self._add(group, instruction)
+
+    def _is_epilogue(self, group: Group, x: Value, reduced: frozenset[int]) -> bool:
+        """Whether a nest is better run on the blocks of a product than reduced along columns."""
+        order = [axis for axis in self.order(x) if x.shape[axis] != 1]
+        fastest = _numbered(x.shape)[order[-1]] if order else 0
+        reads = {v for member in group.members for v in self._needs(member)}
+        made = [self.sources.made_by.get(v) for v in reads]
+        return fastest not in reduced and any(
+            [i is not None and self.sources.kind[i] == "product" for i in made]
+        )
+
+    def _fits(self, group: Group, instruction: Instruction, shape: Any) -> Index | None:
+        """How the loops of a nest run over a result of ``shape``; None if it cannot be a member."""
+        if group.kind != "nest":
+            return None
+        lengths, count = squeezed(shape), len(group.space)
+        if lengths == group.space:
+            index = _loops(shape, range(count), count)
+        elif group.reduced is not None and lengths == tuple([group.space[i] for i in group.kept]):
+            index = _loops(shape, group.kept, count)
+        else:
+            return None
+        operands = [x for x in instruction.operands if isinstance(x, Value)]
+        if instruction.opcode == "gather":
+            table, place = operands
+            outside = not any([v in group.index for v in self.sources.of(table)])
+            ok = outside and self._agrees(group, place, index[: place.ndim])
+        else:
+            ok = all([self._agrees(group, x, broadcast(index, x.shape)) for x in operands])
+        return index if ok else None
+
+    def _agrees(self, group: Group, value: Value, index: Index) -> bool:
+        """Whether each turn of the loops needs of a member just what it makes itself."""
+        if value in group.index:
+            return _same(group.index[value], index, value.shape)
+        made = self.sources.made_by.get(value)
+        if made is None or not self.sources.is_made_anew(value):
+            return True
+        operands = [x for x in made.operands if isinstance(x, Value)]
+        if self.sources.kind[made] == "view":
+            below = through(made, index)
+            if below is None:  # it is stored, so that all of it has to be there before
+                return self.sources.base(value) not in group.index
+            return self._agrees(group, operands[0], below)
+        return all([self._agrees(group, x, broadcast(index, x.shape)) for x in operands])
+
+    # -- merging -----------------------------------------------------------------------------
+
+    def _merged(self, groups: list[Group], instruction: Instruction) -> Group | None:
+        """One group of several that an instruction may join; None if it may join none."""
+        others = self._homes(instruction)
+        chosen: list[Group] = []
+        for group in sorted(groups, key=lambda group: group.mask, reverse=True):
+            trial = [*chosen, group]
+            splits = {g.reduced for g in trial if g.reduced is not None}
+            if len(splits) <= 1 and self._legal(trial, others):
+                chosen = trial
+        for group in chosen[1:]:
+            self._absorb(chosen[0], group)
+        return chosen[0] if chosen else None
+
+    def _legal(self, trial: list[Group], others: Iterable[Group]) -> bool:
+        """Whether no other group would have to run both before and after the merged ones."""
+        inside = around = 0
+        for group in trial:
+            inside |= group.mask
+            around |= group.after
+        for group in others:
+            around |= group.mask | group.after
+        around &= ~inside
+        return not any([g.mask & around and g.after & inside for g in self.groups])
+
+    def _absorb(self, group: Group, other: Group) -> None:
+        group.members += other.members
+        group.index.update(other.index)
+        group.reduced = group.reduced if other.reduced is None else other.reduced
+        group.mask |= other.mask
+        group.after = (group.after | other.after) & ~group.mask
+        for instruction in other.members:
+            self.home.update(dict.fromkeys(instruction.results, group))
+        self.groups.remove(other)
+        self._follow(group, ())
+
+    def _attach(self) -> None:
+        """Let products take along the nests that run over their results."""
+        for product in [g for g in self.groups if g.kind == "product"]:
+            result = product.members[0].results[0]
+            for nest in [g for g in self.groups if g.after & product.mask]:
+                if self._is_over(nest, result) and self._legal([nest, product], ()):
+                    self._absorb(nest, product)
+                    nest.product = product.members[0]
+                    nest.members.remove(nest.product)
+                    break
+
+    def _is_over(self, nest: Group, result: Value) -> bool:
+        """Whether a nest runs over the elements of ``result``, in their order."""
+        if nest.kind != "nest" or nest.reduced is not None or nest.product is not None:
+            return False
+        if prod(nest.space) != result.size or nest.space[-1:] != result.shape[-1:]:
+            return False
+        return result.shape[-2] > 1 and any([result in self._needs(i) for i in nest.members])
+
+    # -- what is read, stored and written over --------------------------------------------------
+
+    def _note(self) -> None:
+        position = {i: n for n, i in enumerate(self.program.instructions)}
+        for group in self.groups:
+            group.members.sort(key=position.__getitem__)
+            made = {v for i in group.instructions for v in i.results}
+            needed = {v for i in group.instructions for v in self._needs(i)}
+            group.reads = needed - made
+        readers: dict[Value, list[Group]] = {}
+        for group in self.groups:
+            for value in group.reads:
+                readers.setdefault(value, []).append(group)
+        for group in self.groups:
+            results = [v for i in group.instructions for v in i.results]
+            kept = group.kind != "nest"
+            group.stores = [v for v in results if kept or v in readers or v in self.sources.must]
+
+    def _write_over(self, effects: dict[Value, Value]) -> None:
+        """Let new values of captured arrays be written over the old ones, where nobody minds."""
+        may_raise = [g for g in self.groups if g.kind == "numpy"]
+        for new, old in effects.items():
+            group = self.home.get(new)
+            if group is None or group.kind != "nest" or new not in group.index:
+                continue
+            others = [g for g in self.groups if g is not group and (old in g.reads)]
+            earlier = [*others, *[g for g in may_raise if g is not group]]
+            if any([g.after & group.mask for g in earlier]) or not self._reads_in_step(
+                group, new, old
+            ):
+                continue
+            self._follow(group, earlier)
+            group.in_place[new] = old
+
+    def _reads_in_step(self, group: Group, new: Value, old: Value) -> bool:
+        """Whether a nest needs of ``old`` at each turn only the element that it writes over."""
+        if new.shape != old.shape or new.dtype != old.dtype:
+            return False
+        if old not in group.reads:
+            return True
+        if group.product is not None and old in self._needs(group.product):
+            return False
+        trial = Group("nest", [], group.space, {**group.index, old: group.index[new]})
+        trial.reduced = group.reduced
+        return group.reduced is None and all(
+            [self._fits(trial, i, i.results[0].shape) is not None for i in group.members]
+        )
+
+    def _sort(self) -> None:
+        """NumPy's calls as early as they can be, the others in the order of the program."""
+        position = {i: n for n, i in enumerate(self.program.instructions)}
+        waiting = sorted(
+            self.groups, key=lambda g: (g.kind != "numpy", position[g.instructions[-1]])
+        )
+        self.groups, done = [], 0
+        while waiting:
+            group = next(g for g in waiting if not g.after & ~done)
+            self.groups.append(group)
+            waiting.remove(group)
+            done |= group.mask
+
+
+def _numbered(shape: Any) -> dict[int, int]:
+    """The number of the loop of each axis that is longer than 1."""
+    wide = [i for i, n in enumerate(shape) if n != 1]
+    return {axis: loop for loop, axis in enumerate(wide)}
+
+
+def _loops(shape: Any, loops: Iterable[int], count: int) -> Index:
+    """The index of a result whose axes longer than 1 run with ``loops``, in order."""
+    loops = list(loops)
+    numbers = _numbered(shape)
+    return tuple(
+        [
+            tuple([int(i in numbers and loops[numbers[i]] == j) for j in range(count)]) + (0,)
+            for i in range(len(shape))
+        ]
+    )
+
+
+def _same(a: Index, b: Index, shape: Any) -> bool:
+    return all(x == y for x, y, n in zip(a, b, shape) if n != 1)
