@@ -70,7 +70,7 @@ class Group:
     reduced: frozenset[int] | None = None
     product: Instruction | None = None
     reads: set[Value] = field(default_factory=set)
-    stores: list[Value] = field(default_factory=list)
+    stores: dict[Value, None] = field(default_factory=dict)
     in_place: dict[Value, Value] = field(default_factory=dict)
     mask: int = 0
     after: int = 0
@@ -364,7 +364,7 @@ class Fuser:
             return False
         if prod(nest.space) != result.size or nest.space[-1:] != result.shape[-1:]:
             return False
-        return result.shape[-2] > 1 and any([result in self._needs(i) for i in nest.members])
+        return any([result in self._needs(i) for i in nest.members])
 
     # -- what is read, stored and written over --------------------------------------------------
 
@@ -382,7 +382,8 @@ class Fuser:
         for group in self.groups:
             results = [v for i in group.instructions for v in i.results]
             kept = group.kind != "nest"
-            group.stores = [v for v in results if kept or v in readers or v in self.sources.must]
+            wanted = [v for v in results if kept or v in readers or v in self.sources.must]
+            group.stores = dict.fromkeys(wanted)
 
     def _write_over(self, effects: dict[Value, Value]) -> None:
         """Let new values of captured arrays be written over the old ones, where nobody minds."""
@@ -410,9 +411,12 @@ class Fuser:
             return False
         trial = Group("nest", [], group.space, {**group.index, old: group.index[new]})
         trial.reduced = group.reduced
-        return group.reduced is None and all(
-            [self._fits(trial, i, i.results[0].shape) is not None for i in group.members]
-        )
+        users = [i for i in group.members if old in self._needs(i)]
+        if group.reduced is not None and any(
+            [i.opcode in REDUCTIONS or i.results[0].size != new.size for i in users]
+        ):
+            return False  # it would be read again after it was written over
+        return all([self._fits(trial, i, i.results[0].shape) is not None for i in users])
 
     def _sort(self) -> None:
         """NumPy's calls as early as they can be, the others in the order of the program."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..listen import TABLE, Host, Instruction, Program, Value
-from .plan import ELEMENTWISE, REDUCTIONS, Plan
+from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value
+from .plan import ELEMENTWISE, INTO, REDUCTIONS, Plan
 
 UFUNCS = {
     "sum": np.add,
@@ -22,6 +22,138 @@ UFUNCS = {
     "any": np.logical_or,
     "all": np.logical_and,
 }
+
+
+class Source:
+    """Python that is written line by line, and then compiled.
+
+    Args:
+        arrays: for each Value that has a place, its array; the others are local names.
+    Attributes:
+        text: the function ``run`` that was written.
+    """
+
+    def __init__(self, arrays: dict[Value, Any]):
+        self.arrays = arrays
+        self.text = ""
+        self._names: dict[str, Any] = {"asarray": np.asarray, "copyto": np.copyto}
+        self._known: dict[int, str] = {}  # names of objects, by id; the namespace holds them
+        self._locals: dict[Value, str] = {}
+        self._hosts: list[str] = []
+
+    def compiled(self, inputs: list[str], body: list[str], outputs: tuple[Value, ...]) -> Any:
+        """``run`` as a closure: its names are found faster than globals."""
+        given = ", ".join([self.operand(value) for value in outputs])
+        lines = [*self._hosts, *body, f"return ({given}{',' if given else ''})"]
+        self.text = "\n".join([f"def run({', '.join(inputs)}):", *[f"    {x}" for x in lines]])
+        indented = self.text.replace("\n", "\n    ")
+        source = f"def make({', '.join(self._names)}):\n    {indented}\n    return run"
+        file = f"<lamina program {id(self)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        made: dict[str, Any] = {}
+        exec(compile(source, file, "exec"), made)
+        return made["make"](**self._names)
+
+    # -- names -------------------------------------------------------------------------------
+
+    @property
+    def known(self) -> Any:
+        """The Values that have a name."""
+        return self._locals.keys()
+
+    def local(self, value: Value) -> str:
+        """The name of a Value that has no array before the run."""
+        return self._locals.setdefault(value, f"v{len(self._locals)}")
+
+    def object(self, x: Any, prefix: str) -> str:
+        """The name of an object of the namespace."""
+        if id(x) not in self._known:
+            self._known[id(x)] = f"{prefix}{len(self._known)}"
+            self._names[self._known[id(x)]] = x
+        return self._known[id(x)]
+
+    def function(self, name: str, function: Any) -> str:
+        """The name of a function: its own."""
+        self._names[name] = function
+        return name
+
+    def operand(self, x: Any) -> str:
+        """An operand of an instruction, as Python has it."""
+        if isinstance(x, Value):
+            array = self.arrays.get(x)
+            return self._locals[x] if array is None else self.object(array, "a")
+        if isinstance(x, Host):
+            name = self.object(x, "h")
+            line = f"{name}_now = {name}.now()"
+            if line not in self._hosts:
+                self._hosts.append(line)
+            return f"{name}_now"
+        if isinstance(x, (np.generic, float)):
+            return self.object(x, "c")  # inf and nan have no literal
+        return repr(x)
+
+    # -- instructions ------------------------------------------------------------------------
+
+    def lines(self, instruction: Instruction) -> list[str]:
+        """What an instruction is in Python."""
+        operands = [self.operand(x) for x in instruction.operands]
+        value = instruction.results[0]
+        array = self.arrays.get(value)
+        if array is None or len(instruction.results) > 1:
+            return self._made(instruction, operands)
+        if not operands or instruction.opcode in VIEWS:
+            return []  # it is there before the run
+        if instruction.opcode in INTO:
+            return self._into(instruction, operands, self.object(array, "a"))
+        return self._copied(instruction, operands, self.object(array, "a"))
+
+    def _call(self, instruction: Instruction, operands: list[str]) -> str:
+        fields = dict(instruction.fields)
+        if instruction.opcode == "call":
+            function = self.object(fields.pop("function").forward, "kernel")
+        else:
+            function = self.function(f"np_{instruction.opcode}", TABLE[instruction.opcode].run)
+        arguments = operands + [f"{k}={self.object(v, 'f')}" for k, v in fields.items()]
+        return f"{function}({', '.join(arguments)})"
+
+    def _made(self, instruction: Instruction, operands: list[str]) -> list[str]:
+        """Results whose arrays are made during the run."""
+        call, results = self._call(instruction, operands), instruction.results
+        names = [self.local(value) for value in results]
+        if len(names) > 1:
+            there = [(self.arrays[v], name) for v, name in zip(results, names) if v in self.arrays]
+            copies = [f"copyto({self.object(array, 'a')}, {name})" for array, name in there]
+            return [f"{', '.join(names)} = {call}", *copies]
+        return [f"{names[0]} = {call if results[0].shape else f'asarray({call})'}"]
+
+    def _copied(self, instruction: Instruction, operands: list[str], out: str) -> list[str]:
+        """A result that is made, and then copied to where it belongs."""
+        return [f"copyto({out}, {self._call(instruction, operands)})"]
+
+    def _into(self, instruction: Instruction, operands: list[str], out: str) -> list[str]:
+        """A result that is computed into an array that is there."""
+        opcode, fields = instruction.opcode, instruction.fields
+        if opcode in ELEMENTWISE or opcode == "matmul":
+            function = self.function(opcode, getattr(np, opcode))
+            # by position is faster, but NumPy means to read a third operand into these two
+            target = f"out={out}" if opcode in ("maximum", "minimum") else out
+            return [f"{function}({', '.join([*operands, target])})"]
+        if opcode in REDUCTIONS:
+            function = self.function(f"{opcode}_reduce", UFUNCS[opcode].reduce)
+            dtype = self.object(fields["dtype"], "f") if fields.get("dtype") else None
+            keepdims = fields["keepdims"]
+            return [f"{function}({operands[0]}, {fields['axis']}, {dtype}, {out}, {keepdims})"]
+        if opcode == "where":
+            condition, a, b = operands
+            return [f"copyto({out}, {b})", f"copyto({out}, {a}, where={condition})"]
+        if opcode == "concatenate":
+            function = self.function("concatenate", np.concatenate)
+            return [f"{function}(({', '.join(operands)},), {fields['axis']}, {out})"]
+        if opcode == "argmax":
+            function = self.function("argmax", np.argmax)
+            return [f"{function}({operands[0]}, {fields['axis']}, {out}, "
+                    f"keepdims={fields['keepdims']})"]  # fmt: skip
+        return [f"copyto({out}, {operands[0]}, 'unsafe')"]  # astype, copy
 
 
 class Replay:
@@ -44,105 +176,13 @@ class Replay:
         axes: dict[Value, list[int]] | None = None,
     ):
         self.plan = Plan(program, {**program.captures, **(fixed or {})}, axes)
-        self._names: dict[str, Any] = {"asarray": np.asarray, "copyto": np.copyto}
-        self._known: dict[int, str] = {}  # names of objects, by id; the namespace holds them
-        self._locals: dict[Value, str] = {}
-        inputs = [self._local(value) for value in program.inputs]
-        hosts: list[str] = []
-        body = [line for i in program.instructions for line in self._lines(i, hosts)]
-        outputs = ", ".join([self._operand(value, hosts) for value in program.outputs])
-        lines = [*hosts, *body, f"return ({outputs}{',' if outputs else ''})"]
-        self.source = "\n".join([f"def run({', '.join(inputs)}):", *[f"    {x}" for x in lines]])
-        self.run: Callable[..., tuple[Any, ...]] = self._compiled()
+        source = Source(self.plan.arrays)
+        inputs = [source.local(value) for value in program.inputs]
+        body = [line for i in program.instructions for line in source.lines(i)]
+        self.run: Callable[..., tuple[Any, ...]] = source.compiled(inputs, body, program.outputs)
+        self.source = source.text
 
-    def _compiled(self) -> Any:
-        """``run`` as a closure: its names are found faster than globals."""
-        indented = self.source.replace("\n", "\n    ")
-        source = f"def make({', '.join(self._names)}):\n    {indented}\n    return run"
-        file = f"<lamina replay {id(self)}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-        made: dict[str, Any] = {}
-        exec(compile(source, file, "exec"), made)
-        return made["make"](**self._names)
-
-    # -- names -------------------------------------------------------------------------------
-
-    def _local(self, value: Value) -> str:
-        name = self._locals.setdefault(value, f"v{len(self._locals)}")
-        return name
-
-    def _object(self, x: Any, prefix: str) -> str:
-        """The name of an object of the namespace."""
-        if id(x) not in self._known:
-            self._known[id(x)] = f"{prefix}{len(self._known)}"
-            self._names[self._known[id(x)]] = x
-        return self._known[id(x)]
-
-    def _function(self, name: str, function: Any) -> str:
-        self._names[name] = function
-        return name
-
-    def _operand(self, x: Any, hosts: list[str]) -> str:
-        if isinstance(x, Value):
-            array = self.plan.arrays.get(x)
-            return self._locals[x] if array is None else self._object(array, "a")
-        if isinstance(x, Host):
-            name = self._object(x, "h")
-            line = f"{name}_now = {name}.now()"
-            if line not in hosts:
-                hosts.append(line)
-            return f"{name}_now"
-        if isinstance(x, (np.generic, float)):
-            return self._object(x, "c")  # inf and nan have no literal
-        return repr(x)
-
-    # -- instructions ------------------------------------------------------------------------
-
-    def _lines(self, instruction: Instruction, hosts: list[str]) -> list[str]:
-        operands = [self._operand(x, hosts) for x in instruction.operands]
-        value = instruction.results[0]
-        array = self.plan.arrays.get(value)
-        if array is None or len(instruction.results) > 1:
-            return self._made(instruction, operands)
-        if not operands or instruction.opcode in ("reshape", "transpose", "broadcast_to", "slice"):
-            return []  # it is there before the run
-        return self._into(instruction, operands, self._object(array, "a"))
-
-    def _made(self, instruction: Instruction, operands: list[str]) -> list[str]:
-        """A result whose array is made during the run."""
-        names = [self._local(value) for value in instruction.results]
-        fields = dict(instruction.fields)
-        if instruction.opcode == "call":
-            function = self._object(fields.pop("function").forward, "kernel")
-        else:
-            function = self._function(f"np_{instruction.opcode}", TABLE[instruction.opcode].run)
-        arguments = operands + [f"{k}={self._object(v, 'f')}" for k, v in fields.items()]
-        call = f"{function}({', '.join(arguments)})"
-        if len(names) > 1:
-            return [f"{', '.join(names)} = {call}"]
-        return [f"{names[0]} = {call if instruction.results[0].shape else f'asarray({call})'}"]
-
-    def _into(self, instruction: Instruction, operands: list[str], out: str) -> list[str]:
-        """A result that is computed into an array that is there."""
-        opcode, fields = instruction.opcode, instruction.fields
-        if opcode in ELEMENTWISE or opcode == "matmul":
-            function = self._function(opcode, getattr(np, opcode))
-            # by position is faster, but NumPy means to read a third operand into these two
-            target = f"out={out}" if opcode in ("maximum", "minimum") else out
-            return [f"{function}({', '.join([*operands, target])})"]
-        if opcode in REDUCTIONS:
-            function = self._function(f"{opcode}_reduce", UFUNCS[opcode].reduce)
-            dtype = self._object(fields["dtype"], "f") if fields.get("dtype") else None
-            keepdims = fields["keepdims"]
-            return [f"{function}({operands[0]}, {fields['axis']}, {dtype}, {out}, {keepdims})"]
-        if opcode == "where":
-            condition, a, b = operands
-            return [f"copyto({out}, {b})", f"copyto({out}, {a}, where={condition})"]
-        if opcode == "concatenate":
-            function = self._function("concatenate", np.concatenate)
-            return [f"{function}(({', '.join(operands)},), {fields['axis']}, {out})"]
-        if opcode == "argmax":
-            function = self._function("argmax", np.argmax)
-            return [f"{function}({operands[0]}, {fields['axis']}, {out}, "
-                    f"keepdims={fields['keepdims']})"]  # fmt: skip
-        return [f"copyto({out}, {operands[0]}, 'unsafe')"]  # astype, copy
+    def explain(self) -> str:
+        """The memory, and the Python that runs."""
+        memory = f"buffers {self.plan.arena:,} bytes for {self.plan.naive:,} bytes of results"
+        return f"{memory}\n\n{self.source}"

@@ -20,8 +20,8 @@ from .elementwise import OPERATIONS, REDUCERS
 from .lanes import I32, Vec, first_lanes, number
 from .target import Target
 
-SMALL = 1 << 12
-"""Numbers below which one thread does all of a nest: to wake the others costs more."""
+SMALL = 1 << 14
+"""Operations below which one thread does all of a nest: to wake the others costs more."""
 
 CHUNK = 256
 """Turns of a reduction that are added up by themselves first, for accuracy."""
@@ -91,11 +91,15 @@ class Loops:
         return any([loop in self.nest.depends[number] for loop in inner])
 
     @property
+    def work(self) -> int:
+        """Operations, about."""
+        each = sum([20 if n.name in COSTLY else 1 for n in self.nest.nodes if n.kind == "op"])
+        return prod(self.nest.lengths) * (each + 1)
+
+    @property
     def alone(self) -> bool:
         """Whether one thread does it all."""
-        work = prod(self.nest.lengths)
-        costly = any([node.name in COSTLY for node in self.nest.nodes])
-        return work * (8 if costly else 1) < SMALL
+        return self.work < SMALL
 
     # -- emission ----------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Loops:
         Args:
             code: where to.
             pointers: the address of each array of the nest.
-            hosts: that of the numbers that the host gives, float32.
+            hosts: that of each number that the host gives, float32.
             scratch: that of `scratch` bytes of the thread's own.
         """
         run = _Run(self, code, pointers, hosts, scratch)
@@ -116,10 +120,16 @@ class Loops:
             run.all(code.tid, code.threads)
 
     def emit_block(
-        self, code: Code, pointers: Sequence[ir.Value], hosts: Any, scratch: Any, tile: Any
+        self,
+        code: Code,
+        pointers: Sequence[ir.Value],
+        hosts: Any,
+        scratch: Any,
+        tile: Any,
+        stacks: Sequence[int],
     ) -> None:
-        """Write the nest over one block of its product."""
-        _Run(self, code, pointers, hosts, scratch, tile).block(tile)
+        """Write the nest over one block of its product, which has ``stacks`` for leading axes."""
+        _Run(self, code, pointers, hosts, scratch, tile).block(tile, stacks)
 
 
 COSTLY = frozenset("exp exp2 expm1 log log1p log2 tanh sin cos power".split())
@@ -164,11 +174,10 @@ class _Run:
             self._at_row(i, code.int(0), code.int(nest.lengths[-1] if nest.inner else 1))
         return None
 
-    def block(self, tile: Any) -> None:
+    def block(self, tile: Any, stacks: Sequence[int]) -> None:
         """The turns of one block of the product."""
         nest, code = self.nest, self.code
         rows = prod(nest.lengths[: nest.outer])
-        stacks = tile.stack_sizes
         first = code.int(0)
         for place, size in zip(tile.stack, stacks):
             first = first * size + place
@@ -222,13 +231,21 @@ class _Run:
 
     def _stages(self, low: Int, high: Int) -> None:
         """The inner loops, once for each stage."""
-        nest = self.nest
+        nest, tile = self.nest, self.tile
+        for access in [*nest.nodes, *nest.stores]:  # before any loop, so that it is there in all
+            if access.steps:
+                offset = self.code.int(access.start)
+                for place, step in zip(self.outer, access.steps):
+                    offset = offset + place * step
+                self.row["offset", id(access)] = offset
+        if tile is not None:
+            self.row["tile row"] = (self.tile_row - tile.i0) * tile.row_stride
         for stage in range(self.loops.stages + 1):
             self.now = stage
             reductions = [
                 i
                 for i, node in enumerate(nest.nodes)
-                if node.kind == "reduce" and nest.stage[i] == stage + 1 and self._is_used(i)
+                if node.kind == "reduce" and nest.stage[i] == stage + 1
             ]
             stores = [s for s in nest.stores if nest.stage[s.node] == stage]
             inner = [s for s in stores if self._runs_inside(s)]
@@ -238,9 +255,6 @@ class _Run:
                     self._store(store, row=True)
             if reductions or inner or kept:
                 self._inner(low, high, reductions, inner, kept)
-
-    def _is_used(self, number: int) -> bool:
-        return True
 
     def _runs_inside(self, store: Store) -> bool:
         nest = self.nest
@@ -404,9 +418,13 @@ class _Run:
             return
         if nest.stage[number] < self.now and number in self.loops.kept:
             return
-        for argument in nest.nodes[number].arguments:
-            if nest.nodes[number].kind != "reduce":
-                self._hoist(argument)
+        node = nest.nodes[number]
+        for argument in node.arguments:
+            self._hoist(argument)
+        if node.name == "divide" and not self.loops._is_inner(node.arguments[1]):
+            below = node.arguments[1]
+            for u in self._units():
+                self.row["reciprocal", below, u] = 1.0 / self._value(below, u).cast(np.float32)
 
     def _value(self, number: int, unit: int) -> Vec:
         """The vector of a node, computed once in its loop."""
@@ -430,7 +448,7 @@ class _Run:
         if node.kind == "constant":
             return _constant(code, node)
         if node.kind == "host":
-            return code.splat(self.hosts, node.slot, np.float32)
+            return code.splat(self.hosts[node.slot], 0, np.float32)
         if node.kind == "counter":
             return self._counter(node, unit)
         if node.kind == "load":
@@ -452,24 +470,14 @@ class _Run:
     def _divide(self, node: Node, arguments: list[Vec], unit: int) -> Vec:
         """A quotient; by a number that stays in the loop, a product with its reciprocal."""
         x, y = arguments
-        below = node.arguments[1]
-        if self.loops._is_inner(below) or not self.loops._is_inner(node.arguments[0]):
-            return x / y
-        key = "reciprocal", below, unit
-        if key not in self.row:
-            return x / y
-        return x * self.row[key]
+        reciprocal = self.row.get(("reciprocal", node.arguments[1], unit))
+        inside = self.loops._is_inner(node.arguments[0])
+        return x * reciprocal if inside and reciprocal is not None else x / y
 
     def _offset(self, access: Any, unit: int) -> Int:
         """Elements from the start of an array to what a turn needs of it."""
         nest, outer = self.nest, self.nest.outer
-        key = "offset", id(access)
-        if key not in self.row:
-            offset = self.code.int(access.start)
-            for place, step in zip(self.outer, access.steps):
-                offset = offset + place * step
-            self.row[key] = offset
-        offset = self.row[key]
+        offset = self.row["offset", id(access)]
         if nest.columns and unit:
             offset = offset + access.steps[nest.vector] * (unit * self.code.lanes)
         for place, step in zip(self.inner, access.steps[outer:]):
@@ -477,12 +485,7 @@ class _Run:
         return offset
 
     def _read(self, slot: int, access: Any, dtype: Any, unit: int) -> Vec:
-        inner = self.inner
-        loops = range(self.nest.outer, len(self.nest.lengths))
-        if not any([access.steps[i] for i in loops]):
-            self.inner = []
         offset = self._offset(access, unit)
-        self.inner = inner
         pointer, step = self.pointers[slot], self._step(access)
         if step == 0:
             return self.code.splat(pointer, offset, dtype)
@@ -516,10 +519,7 @@ class _Run:
     def _tile(self, unit: int) -> Vec:
         """What the product gives."""
         tile, code = self.tile, self.code
-        key = "tile row"
-        if key not in self.row:
-            self.row[key] = (self.tile_row - tile.i0) * tile.row_stride
-        offset = self.row[key] + (self.inner[-1] - tile.j0)
+        offset = self.row["tile row"] + (self.inner[-1] - tile.j0)
         return code.load(tile.pointer, offset, self.widths[unit])
 
     def _gather(self, node: Node, unit: int) -> Vec:

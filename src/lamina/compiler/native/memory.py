@@ -1,0 +1,128 @@
+"""Where the results of a native program lie: one arena, each result in it while it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...listen import Value
+from ..access import dense
+from ..fuse import Group
+from ..layout import Layouts, array_of
+
+LINE = 64
+"""Bytes of a cache line: each result begins at one."""
+
+PAGE = 1 << 21
+"""Bytes of a large page; an arena of several begins at one, which saves the processor look-ups."""
+
+
+@dataclass
+class Span:
+    """Bytes that are in use from one group to another."""
+
+    nbytes: int
+    first: int
+    last: int
+    offset: int = 0
+
+
+@dataclass
+class Memory:
+    """The arrays of a program.
+
+    Attributes:
+        buffers: for each stored value, its bytes.
+        ranges: for each stored value, where these are: an object that is the same for all that may
+            share memory, and the first and last byte in it.
+        arena: bytes of all results together.
+        naive: bytes that they would take if none were given on.
+        scratch: the shared scratch memory of each group.
+    """
+
+    buffers: dict[Value, Any] = field(default_factory=dict)
+    ranges: dict[Value, tuple[int, int, int]] = field(default_factory=dict)
+    arena: int = 0
+    naive: int = 0
+    scratch: dict[Group, Any] = field(default_factory=dict)
+    scratch_ranges: dict[Group, tuple[int, int, int]] = field(default_factory=dict)
+
+
+def planned(
+    groups: Sequence[Group],
+    layouts: Layouts,
+    fixed: dict[Value, Any],
+    lasting: Iterable[Value],
+    shared: dict[Group, int],
+) -> Memory:
+    """Give each stored value a place.
+
+    Args:
+        groups: in the order in which they run.
+        layouts: how values lie.
+        fixed: arrays that are there: captured ones, and targets.
+        lasting: values that are read after the run.
+        shared: bytes of scratch memory that groups need.
+    """
+    memory, spans = Memory(), {}
+    last: dict[Value, int] = dict.fromkeys(lasting, len(groups))
+    for i, group in enumerate(groups):
+        for value in group.reads:
+            last[value] = max(last.get(value, i), i)
+    for i, group in enumerate(groups):
+        for value in group.stores:
+            if value not in fixed and value not in group.in_place:
+                spans[value] = Span(_rounded(value.nbytes), i, last.get(value, i))
+        if shared.get(group):
+            spans[group] = Span(_rounded(shared[group]), i, i)
+    memory.arena = _packed(list(spans.values()))
+    memory.naive = sum([span.nbytes for span in spans.values()])
+    arena = aligned(memory.arena)
+    for owner, span in spans.items():
+        part = arena[span.offset : span.offset + span.nbytes]
+        place = (id(arena), span.offset, span.offset + span.nbytes)
+        if isinstance(owner, Group):
+            memory.scratch[owner], memory.scratch_ranges[owner] = part, place
+        else:
+            memory.buffers[owner], memory.ranges[owner] = part, place
+    return memory
+
+
+def _rounded(nbytes: int) -> int:
+    # a whole vector may be read at the last element
+    return -(-nbytes // LINE) * LINE + LINE
+
+
+def _packed(spans: list[Span]) -> int:
+    """Give each span an offset, those that are in use together apart; how much it is in all."""
+    placed: list[Span] = []
+    for span in sorted(spans, key=lambda span: -span.nbytes):
+        offset = 0
+        near = [s for s in placed if s.first <= span.last and span.first <= s.last]
+        for other in sorted(near, key=lambda other: other.offset):
+            if offset + span.nbytes <= other.offset:
+                break
+            offset = max(offset, other.offset + other.nbytes)
+        span.offset = offset
+        placed.append(span)
+    return max([span.offset + span.nbytes for span in placed], default=0)
+
+
+def aligned(nbytes: int) -> Any:
+    """Bytes that begin at a cache line, or at a large page if there are many."""
+    line = PAGE if nbytes >= 4 * PAGE else LINE
+    raw = np.empty(nbytes + line, np.uint8)
+    start = -raw.ctypes.data % line
+    return raw[start : start + nbytes]
+
+
+def stored_array(memory: Memory, layouts: Layouts, value: Value) -> Any:
+    """The array of a stored value, or of a view of one."""
+    layout: Any = layouts.layout(value) or dense(value.shape)
+    base = value
+    while base not in memory.buffers:
+        base = layouts.made_by[base].operands[0]  # pyright: ignore[reportAssignmentType]
+    return array_of(memory.buffers[base], value, layout)

@@ -1,0 +1,95 @@
+"""Products of matrices in a program: which ones, and how their operands lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...listen import Instruction, Value
+from ..layout import Layouts
+from .code import Code
+from .gemm import Product, Strides
+from .target import Target
+
+
+def takes_product(instruction: Instruction) -> bool:
+    """Whether a ``matmul`` is one of float32 matrices."""
+    return all([x.dtype == np.float32 for x in instruction.operands])  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+
+
+class ProductPlan:
+    """A product, planned.
+
+    Args:
+        target: the processor.
+        instruction: a ``matmul``.
+        layouts: how its operands and its result lie.
+        stored: whether the result goes to memory, and not only through an epilogue.
+    Attributes:
+        values: whose addresses it is given.
+        hosts: none.
+        scratch: bytes for each thread.
+        shared: bytes for all.
+        work: operations.
+    """
+
+    def __init__(
+        self, target: Target, instruction: Instruction, layouts: Layouts, stored: bool = True
+    ):
+        a, b = instruction.operands
+        c = instruction.results[0]
+        assert isinstance(a, Value) and isinstance(b, Value), "matmul takes arrays"
+        self.starts: list[int] = []
+        self.values = [_base(x, layouts) for x in (a, b)] + ([c] if stored else [])
+        self.hosts: list[Any] = []
+        self.stacks = c.shape[:-2]
+        strides, along = [], []
+        for x in (a, b, c):
+            layout: Any = layouts.layout(x)
+            self.starts.append(layout.start)
+            strides.append(Strides(*layout.strides[-2:]))
+            lead = [0] * (c.ndim - x.ndim) + [
+                0 if n == 1 else step for n, step in zip(x.shape[:-2], layout.strides)
+            ]
+            along.append(lead)
+        self.stored = stored
+        m, n, k = c.shape[-2], c.shape[-1], a.shape[-1]
+        self._sizes = (target.lanes, m, n, k, *strides, self.stacks, str(along), stored)
+        stack = tuple(zip(self.stacks, *along))
+        c_strides = strides[2] if stored else None
+        self.product = Product(target, m, n, k, strides[0], strides[1], c_strides, stack)
+        self.scratch, self.shared = self.product.scratch, self.product.shared
+        self.work = 2 * prod(c.shape) * k
+
+    def key(self) -> Any:
+        """What is equal for equal code."""
+        return "product", self._sizes, tuple(self.starts)
+
+    def write(
+        self,
+        code: Code,
+        pointers: list[Any],
+        hosts: list[Any],
+        scratch: Any,
+        shared: Any,
+        then: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Write the product."""
+        places = [code.at(p, start) for p, start in zip(pointers, self.starts)]
+        c = places[2] if self.stored else None
+        self.product.emit(code, places[0], places[1], c, scratch, shared, then)
+
+
+def _base(value: Value, layouts: Layouts) -> Value:
+    """The stored value of a view."""
+    while (made := layouts.made_by.get(value)) is not None and made.opcode in (
+        "reshape",
+        "transpose",
+        "broadcast_to",
+        "slice",
+    ):
+        value = made.operands[0]  # pyright: ignore[reportAssignmentType]
+    return value

@@ -1,0 +1,382 @@
+"""The native emitter: a program as groups of native code, with NumPy's calls between them.
+
+All groups that follow one another without a call of NumPy's are one function, which every thread of
+the team runs; each group in it is a function of its own, and equal groups are the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...listen import TABLE, VIEWS, Instruction, Program, Value
+from ..fuse import KNOWN, REDUCTIONS, Fuser, Group
+from ..layout import laid_out
+from ..lower import is_place, lower
+from ..nest import NestMaker
+from ..replay import Source
+from ..simplify import simplify
+from .code import Code
+from .elementwise import computed_in
+from .kernels import images, kernel_of
+from .loops import Loops
+from .memory import Memory, aligned, planned, stored_array
+from .module import Module
+from .product import ProductPlan, takes_product
+from .target import host
+from .team import team
+
+FEW = 1 << 21
+"""Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""
+
+SCRATCH, HOSTS = 1, 2
+"""Slots of the table: scratch memory, and the numbers of the host. The arrays follow."""
+
+SMALL_INPUT = 1 << 15
+"""Bytes of an input that is copied: this costs less than to ask for its address."""
+
+
+class Native:
+    """A Program as native code.
+
+    Args:
+        program: with its captured arrays.
+        targets: for outputs that replace a captured array, that array.
+    Attributes:
+        run: takes the inputs, gives the outputs, which the next run overwrites.
+        program: as it was emitted: written out, laid out.
+        groups: what runs together, in order.
+        straight: the places of outputs that are computed into their target.
+    """
+
+    def __init__(self, program: Program, targets: dict[int, Any]):
+        self.program, self.layouts = laid_out(simplify(lower(program)), images)
+        self.places = {i.results[0]: i for i in self.program.instructions}
+        fuser = Fuser(self.program, self.kind, self.layouts.order)
+        captured = {id(array): value for value, array in self.program.captures.items()}
+        effects = {
+            self.program.outputs[i]: captured[id(array)]
+            for i, array in targets.items()
+            if id(array) in captured
+        }
+        self.groups = fuser.made(effects)
+        self.sources = fuser.sources
+        self.straight = {
+            i
+            for i, value in enumerate(self.program.outputs)
+            if i in targets and any([value in g.in_place for g in self.groups])
+        }
+        self.kept_inputs: list[Any] = []
+        self.segments: list[list[Group]] = []
+        self._emit()
+
+    @property
+    def is_native(self) -> bool:
+        """Whether anything of it is."""
+        return any([group.kind != "numpy" for group in self.groups])
+
+    def kind(self, instruction: Instruction) -> str:
+        """Which kind of group an instruction belongs to."""
+        values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+        opcode = instruction.opcode
+        if any([0 in v.shape for v in values]):
+            return "numpy"
+        if opcode in VIEWS:
+            return "view"
+        kernel = kernel_of(instruction)
+        if kernel is not None:
+            return "kernel" if kernel.takes(instruction, self.places) else "numpy"
+        if opcode == "call":
+            return "numpy"
+        if any([v.dtype not in KNOWN for v in values]):
+            return "numpy"
+        if opcode in ("full", "arange"):
+            return "constant"
+        if opcode in REDUCTIONS:
+            x = instruction.operands[0]
+            plain = x.dtype == instruction.results[0].dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            return "reduction" if plain else "numpy"
+        if opcode == "matmul":
+            return "product" if takes_product(instruction) else "numpy"
+        if opcode == "gather":
+            table, *places = instruction.operands
+            fits = len(places) == 1 and instruction.fields["axes"] == (0,)
+            known = fits and is_place(places[0], table.shape[0], self.places)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            return "elementwise" if known else "numpy"
+        dtypes = computed_in(instruction)
+        fused = dtypes is not None and all([dtype in KNOWN for dtype in dtypes])
+        return "elementwise" if fused else "numpy"
+
+    # -- emission ----------------------------------------------------------------------------
+
+    def _emit(self) -> None:
+        target = host()
+        self.module, self.fixed = Module(target), self._fixed()
+        self.plans = {g: self._plan(target, g) for g in self.groups if g.kind != "numpy"}
+        shared = {group: plan.shared for group, plan in self.plans.items()}
+        outputs = [self.sources.base(value) for value in self.program.outputs]
+        self.memory = planned(self.groups, self.layouts, self.fixed, outputs, shared)
+        for value, array in self.fixed.items():
+            if array is not None:
+                first = array.ctypes.data
+                self.memory.ranges[value] = "", first, first + max(array.nbytes, 1)
+        self.hosts = list({id(h): h for plan in self.plans.values() for h in plan.hosts}.values())
+        self.work = sum([plan.work for plan in self.plans.values()])
+        self.threads = 1 if self.work < FEW else team().threads
+        self._fill_table()
+        self._write()
+
+    def _fixed(self) -> dict[Value, Any]:
+        """Arrays that are there before the run; None for inputs, which are not the same always."""
+        fixed: dict[Value, Any] = dict(self.program.captures)
+        fixed.update(dict.fromkeys(self.program.inputs))
+        for group in self.groups:
+            fixed.update({new: fixed[old] for new, old in group.in_place.items()})
+        for value in self.sources.must:
+            made = self.places.get(value)
+            if made is not None and self.sources.kind[made] == "constant":
+                fixed[value] = np.asarray(TABLE[made.opcode].run(**made.fields))
+        return fixed
+
+    def _plan(self, target: Any, group: Group) -> Any:
+        if group.kind == "nest":
+            return NestPlan(target, group, self.sources, self.layouts)
+        if group.kind == "product":
+            return ProductPlan(target, group.members[0], self.layouts)
+        return kernel_of(group.members[0])(target, group.members[0], self.layouts)
+
+    def _fill_table(self) -> None:
+        """The addresses of all arrays that native code is given."""
+        wide = max([plan.scratch for plan in self.plans.values()], default=0)
+        self.scratch_each = -(-wide // 4096) * 4096 + 4096
+        self.scratch = aligned(self.scratch_each * team().threads)
+        self.numbers = np.zeros(max(len(self.hosts), 1), np.float32)
+        addresses = [0, self.scratch.ctypes.data, self.numbers.ctypes.data]
+        self.slots: dict[Any, int] = {}
+        for group, plan in self.plans.items():
+            for value in plan.values:
+                if value not in self.slots:
+                    self.slots[value] = len(addresses)
+                    array = self.fixed.get(value)
+                    array = self.memory.buffers.get(value) if array is None else array
+                    addresses.append(0 if array is None else array.ctypes.data)
+            if plan.shared:
+                self.slots[group] = len(addresses)
+                addresses.append(self.memory.scratch[group].ctypes.data)
+        self.table = np.array(addresses, np.int64)
+
+    def _write(self) -> None:
+        source = Source({})
+        inputs = [source.local(value) for value in self.program.inputs]
+        self.arrays = source.arrays
+        body = self._given(source, inputs)
+        launches: list[tuple[int, str]] = []
+        segment: list[Group] = []
+        for group in [*self.groups, None]:
+            if group is not None and group.kind != "numpy":
+                segment.append(group)
+                continue
+            if segment:
+                self._segment(f"segment_{len(launches)}", segment)
+                launches.append((len(body), f"segment_{len(launches)}"))
+                body.append("")
+                segment = []
+            if group is not None:
+                body += self._calls(source, group.members[0])
+        if launches:
+            self.compiled = self.module.compile()
+            run = source.object(team().run, "native")
+            table = self.table.ctypes.data
+            for line, name in launches:
+                body[line] = f"{run}({self.compiled.address(name)}, {table}, {self.threads})"
+        for value in self.program.outputs:
+            body += self._there(source, value)
+        self.run: Callable[..., tuple[Any, ...]] = source.compiled(
+            inputs, body, self.program.outputs
+        )
+        self.source = source.text
+
+    # -- Python ------------------------------------------------------------------------------
+
+    def _given(self, source: Source, names: list[str]) -> list[str]:
+        """What is done with the inputs and the numbers of the host."""
+        lines = []
+        for value, name in zip(self.program.inputs, names):
+            slot = self.slots.get(value)
+            if slot is None:
+                continue
+            table = source.object(self.table, "t")
+            dense = source.function("ascontiguousarray", np.ascontiguousarray)
+            if value.nbytes <= SMALL_INPUT:
+                buffer = aligned(value.nbytes + 64)[: value.nbytes].view(value.dtype)
+                buffer = buffer.reshape(value.shape)
+                self.table[slot] = buffer.ctypes.data
+                self.kept_inputs.append(buffer)
+                lines.append(f"copyto({source.object(buffer, 'a')}, {name})")
+            else:
+                lines.append(f"{name} = {dense}({name})")
+                lines.append(f"{table}[{slot}] = {name}.__array_interface__['data'][0]")
+        for i, number in enumerate(self.hosts):
+            lines.append(f"{source.object(self.numbers, 'n')}[{i}] = {source.operand(number)}")
+        return lines
+
+    def _calls(self, source: Source, instruction: Instruction) -> list[str]:
+        """A call of NumPy."""
+        lines = []
+        for x in instruction.operands:
+            if isinstance(x, Value):
+                lines += self._there(source, x)
+        for value in instruction.results:
+            if value in self.memory.buffers and value not in source.arrays:
+                source.arrays[value] = stored_array(self.memory, self.layouts, value)
+        return lines + source.lines(instruction)
+
+    def _there(self, source: Source, value: Value) -> list[str]:
+        """Let ``value`` have an array, or a name; the lines that make it."""
+        made = self.places.get(value)
+        if value in source.arrays or value in source.known:
+            return []
+        if self.fixed.get(value) is not None:
+            source.arrays[value] = self.fixed[value]
+        elif value in self.memory.buffers:
+            source.arrays[value] = stored_array(self.memory, self.layouts, value)
+        elif made is not None:
+            lines = self._there(source, made.operands[0]) if made.operands else []  # pyright: ignore[reportArgumentType]
+            below = source.arrays.get(made.operands[0]) if made.operands else None  # pyright: ignore[reportArgumentType]
+            if below is not None:
+                source.arrays[value] = TABLE[made.opcode].run(below, **made.fields)
+                return lines
+            return lines + source.lines(made)
+        return []
+
+    # -- native code -------------------------------------------------------------------------
+
+    def _segment(self, name: str, groups: list[Group]) -> None:
+        """One function that runs groups one after another."""
+        code = Code(self.module.ir, name, self.module.target)
+        scratch = code.at(code.pointer(SCRATCH), code.tid * self.scratch_each, np.int8)
+        hosts = code.pointer(HOSTS)
+        since = Since(self.memory)
+        for group in groups:
+            if since.conflicts(group):
+                code.barrier()
+            plan = self.plans[group]
+            pointers = [code.pointer(self.slots[value]) for value in plan.values]
+            numbers = [
+                code.at(hosts, next(i for i, h in enumerate(self.hosts) if h is number))
+                for number in plan.hosts
+            ]
+            shared = [code.pointer(self.slots[group])] if plan.shared else []
+            digest = hashlib.sha256(repr(plan.key()).encode()).hexdigest()[:16]
+            code.call(
+                f"{group.kind}_{digest}",
+                _writer(plan, len(pointers), len(numbers)),
+                *pointers,
+                *numbers,
+                scratch,
+                *shared,
+            )
+            since.note(group)
+        code.b.ret_void()
+        self.segments.append(groups)
+
+    def explain(self) -> str:
+        """The groups, the memory, and the Python around them."""
+        memory = self.memory
+        lines = [
+            f"{len(self.groups)} groups, {len(self.segments)} native functions, "
+            f"{self.threads} thread{'s' if self.threads > 1 else ''}; "
+            f"buffers {memory.arena:,} bytes for {memory.naive:,} bytes of results"
+        ]
+        for group in self.groups:
+            words = [i.opcode for i in group.instructions]
+            space = "x".join(map(str, group.space))
+            lines.append(f"  {group.kind} {space}: {' '.join(words)}")
+        return "\n".join([*lines, "", self.source])
+
+
+def _writer(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
+    def write(code: Code, *parameters: Any) -> None:
+        pointers, rest = list(parameters[:arrays]), parameters[arrays:]
+        numbers, scratch = list(rest[:hosts]), rest[hosts]
+        plan.write(code, pointers, numbers, scratch, rest[hosts + 1] if plan.shared else None)
+
+    return write
+
+
+class Since:
+    """What was read and written since the last barrier."""
+
+    def __init__(self, memory: Memory):
+        self.memory = memory
+        self.reads: list[Any] = []
+        self.writes: list[Any] = []
+
+    def _ranges(self, group: Group) -> tuple[list[Any], list[Any]]:
+        ranges = self.memory.ranges
+        reads = [ranges[v] for v in group.reads if v in ranges]
+        writes = [ranges[v] for v in group.stores if v in ranges]
+        if group in self.memory.scratch_ranges:
+            writes.append(self.memory.scratch_ranges[group])
+        return reads, writes
+
+    def conflicts(self, group: Group) -> bool:
+        """Whether a group needs a barrier before it; then nothing is noted any more."""
+        reads, writes = self._ranges(group)
+        found = _overlap(reads, self.writes) or _overlap(writes, self.writes + self.reads)
+        if found:
+            self.reads, self.writes = [], []
+        return found
+
+    def note(self, group: Group) -> None:
+        """A group ran."""
+        reads, writes = self._ranges(group)
+        self.reads += reads
+        self.writes += writes
+
+
+def _overlap(a: list[Any], b: list[Any]) -> bool:
+    return any([x[0] == y[0] and x[1] < y[2] and y[1] < x[2] for x in a for y in b])
+
+
+class NestPlan:
+    """A nest, with its product if it has one, planned; see `ProductPlan`."""
+
+    def __init__(self, target: Any, group: Group, sources: Any, layouts: Any):
+        self.nest = NestMaker(group, sources, layouts, computed_in).made()
+        self.loops = Loops(self.nest, target)
+        self.values, self.hosts = list(self.nest.arrays), self.nest.hosts
+        self.scratch, self.shared = -(-self.loops.scratch // 64) * 64, 0
+        self.own = self.scratch
+        self.work = self.loops.work
+        self.product: ProductPlan | None = None
+        if group.product is not None:
+            stored = group.product.results[0] in group.stores
+            self.product = ProductPlan(target, group.product, layouts, stored)
+            self.values += self.product.values
+            self.scratch += self.product.scratch
+            self.shared = self.product.shared
+            self.work += self.product.work
+
+    def key(self) -> Any:
+        """What is equal for equal code."""
+        return "nest", self.nest.key(), self.product and self.product.key()
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Write the loops, or the product with the loops on its blocks."""
+        count = len(self.nest.arrays)
+        product = self.product
+        if product is None:
+            self.loops.emit(code, pointers, hosts, scratch)
+            return
+
+        def then(tile: Any) -> None:
+            self.loops.emit_block(code, pointers[:count], hosts, scratch, tile, product.stacks)
+
+        place = code.at(scratch, self.own, np.int8)
+        product.write(code, pointers[count:], [], place, shared, then)
