@@ -132,9 +132,7 @@ def laid_out(
         old = next(waiting)
         operands = tuple(
             [
-                new.emit("copy", x)
-                if isinstance(x, Value) and layouts.wants_copy(old, i)
-                else x
+                new.emit("copy", x) if isinstance(x, Value) and layouts.wants_copy(old, i) else x
                 for i, x in enumerate(operands)
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from ..config import changes, current
 from ..core import Variable
 from ..core.variable import result
-from ..errors import DTypeError, TraceError
+from ..errors import DependencyError, DTypeError, TraceError
 from ..listen import Value, run, verify
 from .plan import ELEMENTWISE, bases_of, last_uses
 from .replay import Replay
@@ -20,7 +21,7 @@ from .simplify import simplify
 from .trace import Traced, is_input, trace
 from .tree import flatten
 
-BACKENDS = ("auto", "replay")
+BACKENDS = ("auto", "replay", "native")
 
 
 def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto") -> Any:
@@ -36,12 +37,15 @@ def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto"
 
     Args:
         function: the step; without it, a decorator.
-        backend: ``"replay"`` (NumPy), or ``"auto"``: the fastest there is.
+        backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit;
+            ``"native"`` generates machine code, through llvmlite, and rounds differently in the
+            last places; ``"auto"`` is the faster of those that are installed.
     Returns:
         A `Step`.
     Raises:
         TraceError: at the second call, if the step asks an array for its numbers.
         DTypeError: for a backend that there is not.
+        DependencyError: for ``"native"`` without llvmlite.
     Example:
         >>> from lamina import functions as F
         >>> @compile
@@ -61,15 +65,15 @@ def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto"
         raise DTypeError(f"compile: backend should be one of {BACKENDS}, got {backend!r}")
     if function is None:
         return functools.partial(compile, backend=backend)
-    return Step(function)
+    return Step(function, backend)
 
 
 class Step:
     """A function that runs as a compiled program; see `compile`."""
 
-    def __init__(self, function: Callable[..., Any]):
+    def __init__(self, function: Callable[..., Any], backend: str = "auto"):
         functools.update_wrapper(self, function)
-        self.function = function
+        self.function, self.native = function, chooses_native(backend)
         self._runs: dict[Any, _Run | None] = {}  # None: called once, not traced yet
         self._lock = threading.RLock()
 
@@ -86,7 +90,7 @@ class Step:
                 self._runs[key] = None  # lazy parameters and optimizer state are there now
                 return outputs
             if run is None or not run.fits():
-                run = self._runs[key] = _Run(trace(self.function, args, kwargs))
+                run = self._runs[key] = _Run(trace(self.function, args, kwargs), self.native)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
 
     def explain(self) -> str:
@@ -140,13 +144,13 @@ def _plain(x: Any) -> Any:
 class _Run:
     """One traced program, bound to the Variables it captured."""
 
-    def __init__(self, traced: Traced):
-        self.traced = traced
+    def __init__(self, traced: Traced, native: bool):
+        self.traced, self.native = traced, native
         self.changes = changes()
         self.program = verify(simplify(traced.program))
         self.variables = list(traced.variables)
         self.arrays = [v._data for v in self.variables]
-        self.replay: Replay | None = None  # made by the first run, which learns how results lie
+        self.emitted: Any = None  # a Replay is made by the first run, which learns how results lie
         self.results = len(self.program.outputs) - len(traced.changed) - len(traced.grads)
         self.first_grad = self.results + len(traced.changed)
 
@@ -160,7 +164,21 @@ class _Run:
             and all([g is None or v._grad is g for v, g in self.traced.grads])
         )
 
-    def _first(self, inputs: list[Any]) -> tuple[Any, ...]:
+    def _emit(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Make what runs from now on, and run for the first time."""
+        changed = [v._data for v in self.traced.changed]
+        targets = dict(enumerate(changed, self.results))
+        if self.native:
+            from .native.program import Native  # needs llvmlite
+
+            emitted = Native(self.program, targets)
+            if emitted.is_native:
+                self.copies = [(a, i) for i, a in targets.items() if i not in emitted.straight]
+                self.emitted = emitted
+                return self._next(inputs)
+        return self._first(inputs, targets)
+
+    def _first(self, inputs: list[Any], targets: dict[int, Any]) -> tuple[Any, ...]:
         """Run with NumPy, each result where NumPy puts it, and plan the next runs after that."""
         axes: dict[Value, list[int]] = {}
 
@@ -170,27 +188,22 @@ class _Run:
                 axes[value] = order
 
         values = run(self.program, *inputs, seen=seen)
-        changed = self.program.outputs[self.results : self.first_grad]
-        targets = [v._data for v in self.traced.changed]
-        fixed = _straight(self.program, dict(zip(changed, targets)))
-        self.replay = Replay(self.program, fixed, axes)
-        self.copies = [
-            (target, self.results + i)
-            for i, (value, target) in enumerate(zip(changed, targets))
-            if value not in fixed
-        ]
-        _write(targets, values[self.results : self.first_grad])
+        outputs = self.program.outputs
+        fixed = _straight(self.program, {outputs[i]: array for i, array in targets.items()})
+        self.emitted = Replay(self.program, fixed, axes)
+        self.copies = [(array, i) for i, array in targets.items() if outputs[i] not in fixed]
+        _write(list(targets.values()), [values[i] for i in targets])
         return values
 
-    def _next(self, replay: Replay, inputs: list[Any]) -> tuple[Any, ...]:
-        values = replay.run(*inputs)
+    def _next(self, inputs: list[Any]) -> tuple[Any, ...]:
+        values = self.emitted.run(*inputs)
         _write([target for target, _ in self.copies], [values[i] for _, i in self.copies])
         return values
 
     def __call__(self, inputs: list[Any]) -> Any:
         """Run, then change what the step changes."""
-        replay, traced = self.replay, self.traced
-        values = self._first(inputs) if replay is None else self._next(replay, inputs)
+        traced = self.traced
+        values = self._emit(inputs) if self.emitted is None else self._next(inputs)
         for variable in traced.changed:
             variable._version[0] += 1
         for variable in traced.cleared:
@@ -212,14 +225,27 @@ class _Run:
 
     def explain(self) -> str:
         """Program, memory, source."""
-        if self.replay is None:
+        if self.emitted is None:
             return str(self.program)
-        plan = self.replay.plan
-        return (
-            f"{self.program}\n\n"
-            f"{len(self.program.instructions)} instructions; buffers {plan.arena:,} bytes "
-            f"for {plan.naive:,} bytes of results\n\n{self.replay.source}"
+        count = len(self.program.instructions)
+        return f"{self.program}\n\n{count} instructions; {self.emitted.explain()}"
+
+
+def chooses_native(backend: str) -> bool:
+    """Whether a backend means native code here.
+
+    Raises:
+        DependencyError: if it is asked for by name and llvmlite is missing.
+    """
+    if backend == "replay":
+        return False
+    there = importlib.util.find_spec("llvmlite") is not None
+    if backend == "native" and not there:
+        raise DependencyError(
+            "compile: backend 'native' needs llvmlite, which is not installed; "
+            "pip install 'lamina[fast]', or use backend='replay'"
         )
+    return there
 
 
 def _write(targets: list[Any], values: Sequence[Any]) -> None:

@@ -112,7 +112,9 @@ def computed_in(instruction: Instruction) -> list[np.dtype[Any]] | None:
     if opcode not in OPERATIONS:
         return None
     ufunc = getattr(np, opcode)
-    given = [x.dtype if isinstance(x, (Value, np.generic)) else _weak(x) for x in instruction.operands]
+    given = [
+        x.dtype if isinstance(x, (Value, np.generic)) else _weak(x) for x in instruction.operands
+    ]
     try:
         found = list(ufunc.resolve_dtypes((*given, None)))[:-1]
     except TypeError:

@@ -164,7 +164,9 @@ class _Run:
         if nest.columns:
             return self._all_columns(part, parts)
         rows = prod(nest.lengths[: nest.outer])
-        if rows == 1 and not self.loops.stages and nest.inner:  # nothing to share but the inner loop
+        if (
+            rows == 1 and not self.loops.stages and nest.inner
+        ):  # nothing to share but the inner loop
             n = nest.lengths[-1]
             low, high = _share(code, n, 16 * code.lanes, part, parts)
             self._at_row(code.int(0), low, high)
@@ -232,12 +234,12 @@ class _Run:
     def _stages(self, low: Int, high: Int) -> None:
         """The inner loops, once for each stage."""
         nest, tile = self.nest, self.tile
-        for access in [*nest.nodes, *nest.stores]:  # before any loop, so that it is there in all
-            if access.steps:
-                offset = self.code.int(access.start)
-                for place, step in zip(self.outer, access.steps):
-                    offset = offset + place * step
-                self.row["offset", id(access)] = offset
+        reads = [node for node in nest.nodes if node.kind in ("load", "gather", "counter")]
+        for access in [*reads, *nest.stores]:  # before any loop, so that it is there in all
+            offset = self.code.int(access.start)
+            for place, step in zip(self.outer, access.steps):
+                offset = offset + place * step
+            self.row["offset", id(access)] = offset
         if tile is not None:
             self.row["tile row"] = (self.tile_row - tile.i0) * tile.row_stride
         for stage in range(self.loops.stages + 1):
@@ -270,9 +272,7 @@ class _Run:
         for number in [*[self.nest.nodes[r].arguments[0] for r in reductions],
                        *[s.node for s in stores], *kept]:  # fmt: skip
             self._hoist(number)
-        start = [
-            self._neutral(r).value for r in reductions for _ in range(len(self._units()))
-        ]
+        start = [self._neutral(r).value for r in reductions for _ in range(len(self._units()))]
         lengths = self.nest.lengths[self.nest.outer :]
         if not self.nest.columns and lengths:
             lengths = lengths[:-1]
@@ -512,7 +512,9 @@ class _Run:
         offset = self._offset(node, unit)
         kind = ir.VectorType(code.element(np.int64), code.lanes)
         step = self._step(node)
-        lanes = Vec(code, ir.Constant(kind, [step * i for i in range(code.lanes)]), np.dtype(np.int64))
+        lanes = Vec(
+            code, ir.Constant(kind, [step * i for i in range(code.lanes)]), np.dtype(np.int64)
+        )
         first = Vec.splat(code, offset.value, np.dtype(np.int64))
         return (first + lanes).cast(node.dtype)
 

@@ -75,8 +75,9 @@ class Native:
 
     @property
     def is_native(self) -> bool:
-        """Whether anything of it is."""
-        return any([group.kind != "numpy" for group in self.groups])
+        """Whether anything worth while is."""
+        values = [v for g in self.groups if g.kind != "numpy" for v in g.stores]
+        return any([v.dtype == np.float32 for v in values])
 
     def kind(self, instruction: Instruction) -> str:
         """Which kind of group an instruction belongs to."""
