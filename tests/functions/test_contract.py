@@ -60,6 +60,7 @@ NEVER_SINGLE = {
     "reglu": "two halves",
     "geglu": "two halves",
     "swiglu": "two halves",
+    "corrcoef": "two observations",
 }
 
 

@@ -10,6 +10,7 @@ from . import bessel as _bessel
 from . import compare as _compare
 from . import contrast as _contrast
 from . import conv as _conv
+from . import count as _count
 from . import ctc as _ctc
 from . import divergence as _divergence
 from . import einsum as _einsum
@@ -30,6 +31,7 @@ from . import margin as _margin
 from . import noise as _noise
 from . import norm as _norm
 from . import normal as _normal
+from . import order as _order
 from . import pool as _pool
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
@@ -41,6 +43,7 @@ from . import shape as _shape
 from . import simplex as _simplex
 from . import special as _special
 from . import squash as _squash
+from . import statistic as _statistic
 from . import trig as _trig
 from . import unary as _unary
 from .activation import *
@@ -51,6 +54,7 @@ from .bessel import *
 from .compare import *
 from .contrast import *
 from .conv import *
+from .count import *
 from .ctc import *
 from .divergence import *
 from .einsum import *
@@ -70,6 +74,7 @@ from .margin import *
 from .noise import *
 from .norm import *
 from .normal import *
+from .order import *
 from .pool import *
 from .rectifier import *
 from .recurrent import *
@@ -81,6 +86,7 @@ from .shape import *
 from .simplex import *
 from .special import *
 from .squash import *
+from .statistic import *
 from .trig import *
 from .unary import *
 
@@ -100,6 +106,9 @@ __all__ += _gate.__all__
 __all__ += _simplex.__all__
 __all__ += _reduce.__all__
 __all__ += _scan.__all__
+__all__ += _order.__all__
+__all__ += _statistic.__all__
+__all__ += _count.__all__
 __all__ += _shape.__all__
 __all__ += _join.__all__
 __all__ += _arrange.__all__

@@ -67,7 +67,7 @@ class Reduction(Function):
         return Reshape(kept, y.shape)(y)
 
 
-def _over(operation: str, kind: type, v: Variable, axis: Axes, keepdims: bool, *fields: Any) -> Any:
+def over(operation: str, kind: type, v: Variable, axis: Axes, keepdims: bool, *fields: Any) -> Any:
     """The operator ``kind`` for this shape and these axes."""
     if type(axis) is list:
         axis = tuple(axis)
@@ -121,7 +121,7 @@ def sum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
         Variable([3., 7.], float64)
     """
     v = as_variable(x, "sum")
-    return _over("sum", Sum, v, axis, keepdims)(v)
+    return over("sum", Sum, v, axis, keepdims)(v)
 
 
 class Mean(Reduction):
@@ -151,7 +151,7 @@ def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
         Variable([2., 3.], float64)
     """
     v = as_variable(x, "mean")
-    return _filled(_over("mean", Mean, v, axis, keepdims), "mean")(v)
+    return _filled(over("mean", Mean, v, axis, keepdims), "mean")(v)
 
 
 def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Variable:
@@ -176,11 +176,11 @@ def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False, ddof: int = 0) 
 
 
 def _variance(operation: str, v: Variable, axis: Axes, keepdims: bool, ddof: int) -> Variable:
-    each = _filled(_over(operation, Mean, v, axis, True), operation)
+    each = _filled(over(operation, Mean, v, axis, True), operation)
     if each.count <= ddof:
         raise RangeError(f"{operation}: ddof={ddof} needs more than {each.count} numbers")
     # the mean and not the sum of squares, which would overflow in float16
-    y = _over(operation, Mean, v, axis, keepdims)((v - each(v)) ** 2)
+    y = over(operation, Mean, v, axis, keepdims)((v - each(v)) ** 2)
     return y * (each.count / (each.count - ddof)) if ddof else y
 
 
@@ -236,13 +236,13 @@ def max(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
         Variable([0. , 0.5, 0.5], float64)
     """
     v = as_variable(x, "max")
-    return _filled(_over("max", Extreme, v, axis, keepdims, True), "max")(v)
+    return _filled(over("max", Extreme, v, axis, keepdims, True), "max")(v)
 
 
 def min(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
     """Smallest over axes, as `max`."""
     v = as_variable(x, "min")
-    return _filled(_over("min", Extreme, v, axis, keepdims, False), "min")(v)
+    return _filled(over("min", Extreme, v, axis, keepdims, False), "min")(v)
 
 
 def prod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
@@ -267,10 +267,10 @@ def prod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
     v = as_variable(x, "prod")
     if v.dtype.kind in "biu":
         v = v.astype(np.ones(0, v.dtype).prod().dtype)
-    over = _over("prod", Sum, v, axis, keepdims)
-    y = moveaxis(v, over.axis, tuple(range(len(over.axis))))
-    y = y.reshape(over.count, *y.shape[len(over.axis) :])
-    return _halved(y).reshape(over.shape)
+    product_over = over("prod", Sum, v, axis, keepdims)
+    y = moveaxis(v, product_over.axis, tuple(range(len(product_over.axis))))
+    y = y.reshape(product_over.count, *y.shape[len(product_over.axis) :])
+    return _halved(y).reshape(product_over.shape)
 
 
 def _halved(v: Variable) -> Variable:
@@ -323,7 +323,7 @@ def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variab
         Variable(1000.69314718, float64)
     """
     v = as_variable(x, "logsumexp")
-    return _filled(_over("logsumexp", LogSumExp, v, axis, keepdims), "logsumexp")(v)
+    return _filled(over("logsumexp", LogSumExp, v, axis, keepdims), "logsumexp")(v)
 
 
 class Place(Function):
@@ -370,7 +370,7 @@ def _place(
 ) -> Variable:
     if axis is not None:
         axis = as_axis(axis, v.ndim, f"{operation} of {v.shape}")
-    _filled(_over(operation, Sum, v, axis, keepdims), operation)
+    _filled(over(operation, Sum, v, axis, keepdims), operation)
     return Place(largest, axis, keepdims)(v)
 
 
@@ -399,13 +399,13 @@ def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
         RangeError: if there is no such axis, or one is named twice.
     """
     v = as_variable(x, "all")
-    return _over("all", Holds, v, axis, keepdims, True)(v)
+    return over("all", Holds, v, axis, keepdims, True)(v)
 
 
 def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Variable:
     """Whether at least one is true (or not 0) over axes, as `all`; False for an empty axis."""
     v = as_variable(x, "any")
-    return _over("any", Holds, v, axis, keepdims, False)(v)
+    return over("any", Holds, v, axis, keepdims, False)(v)
 
 
 register(
