@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..listen import Instruction, Program, Value, repeat
+from ..listen import VIEWS, Instruction, Program, Value, repeat
 from .access import Layout, dense, viewed
 
 Order = tuple[int, ...]
@@ -48,6 +48,12 @@ class Layouts:
         strides = self.layout(value).strides  # pyright: ignore[reportOptionalMemberAccess]
         return tuple(sorted(range(value.ndim), key=lambda axis: -abs(strides[axis])))
 
+    def base(self, value: Value) -> Value:
+        """The stored value that ``value`` is a view of: itself, if it is none."""
+        while (made := self.made_by.get(value)) is not None and made.opcode in VIEWS:
+            value = made.operands[0]  # pyright: ignore[reportAssignmentType]
+        return value
+
     def layout(self, value: Value) -> Layout | None:
         """Where the elements are, if the value is stored; None for a view that cannot be one."""
         if value not in self._layouts:
@@ -61,7 +67,7 @@ class Layouts:
             if array is None:
                 return dense(value.shape)
             return Layout(tuple([s // array.itemsize for s in array.strides]))
-        if made.opcode in ("reshape", "transpose", "broadcast_to", "slice"):
+        if made.opcode in VIEWS:
             source = self.layout(made.operands[0])  # pyright: ignore[reportArgumentType]
             return None if source is None else viewed(made, source)
         return dense(value.shape, self._orders[value])

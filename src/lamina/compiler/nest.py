@@ -76,8 +76,8 @@ class Nest:
     columns: bool
     nodes: list[Node]
     stores: list[Store]
-    arrays: list[Value]
-    hosts: list[Host]
+    arrays: list[Value] = field(default_factory=list)
+    hosts: list[Host] = field(default_factory=list)
     over_product: bool = False
     depends: list[frozenset[int]] = field(default_factory=list)
     stage: list[int] = field(default_factory=list)
@@ -161,9 +161,7 @@ class NestMaker:
             self.hosts,
             group.product is not None,
         )
-        _collapse(nest)
-        nest.analyse()
-        return nest
+        return collapsed(nest)
 
     # -- nodes -------------------------------------------------------------------------------
 
@@ -312,8 +310,8 @@ def _reordered(x: Any, order: list[int]) -> Any:
     return type(x)(**{**vars(x), "steps": tuple([x.steps[i] for i in order])})
 
 
-def _collapse(nest: Nest) -> None:
-    """Make one loop of two neighbours wherever all arrays run through both without a jump."""
+def collapsed(nest: Nest) -> Nest:
+    """One loop in place of two neighbours wherever all arrays run through both without a jump."""
     moving = [*nest.nodes, *nest.stores]
     i = len(nest.lengths) - 2
     while i >= 0:
@@ -331,6 +329,8 @@ def _collapse(nest: Nest) -> None:
             if i + 1 > outer:
                 nest.inner -= 1
         i -= 1
+    nest.analyse()
+    return nest
 
 
 def _plain_nest(nest: Nest) -> bool:

@@ -2,15 +2,189 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
-from ...listen import Instruction
+import numpy as np
 
-KERNELS: dict[Any, Any] = {}
+from ...functions.index import ARRAY, ScatterAdd
+from ...listen import Instruction, Value
+from ..access import Layout, dense
+from ..fuse import KNOWN
+from ..layout import Layouts
+from ..lower import is_place
+from ..nest import Nest, Node, Store, collapsed
+from .code import Code, Int
+from .lanes import Vec
+from .loops import Loops
+from .target import Target
+
+
+class Kernel:
+    """An instruction, planned: its operands are stored values, and so is its result.
+
+    Attributes:
+        images: which operands are images, which lie with their channels last; "result" too.
+        values: whose addresses it is given.
+        hosts: none.
+        scratch: bytes for each thread.
+        shared: bytes for all.
+        work: operations.
+    """
+
+    images: tuple[Any, ...] = ()
+    scratch = shared = 0
+
+    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
+        self.target, self.instruction = target, instruction
+        operands = [x for x in instruction.operands if isinstance(x, Value)]
+        self.layouts: list[Layout] = [layouts.layout(x) or dense(x.shape) for x in operands]
+        self.results = [layouts.layout(x) or dense(x.shape) for x in instruction.results]
+        self.values = [layouts.base(x) for x in operands] + list(instruction.results)
+        self.hosts: list[Any] = []
+        self.work = sum([prod(x.shape) for x in (*operands, *instruction.results)])
+
+    @classmethod
+    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
+        """Whether it can write this instruction."""
+        raise NotImplementedError
+
+    def key(self) -> Any:
+        """What is equal for equal code."""
+        specs = [str(x.spec) for x in self.instruction.operands if isinstance(x, Value)]
+        fields = [f"{k}={v!r}" for k, v in self.instruction.fields.items()]
+        return type(self).__name__, specs, fields, self.layouts, self.results
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Write it; every thread does its share, and a barrier follows."""
+        raise NotImplementedError
+
+
+def _known(instruction: Instruction) -> bool:
+    values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+    return len({x.dtype for x in values}) == 1 and values[0].dtype in KNOWN
+
+
+class Concatenate(Kernel):
+    """Arrays copied side by side."""
+
+    @classmethod
+    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
+        """Arrays of one dtype."""
+        return _known(instruction)
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """One nest for each of them."""
+        *sources, target = pointers
+        axis, to = self.instruction.fields["axis"], self.results[0]
+        place = to.start
+        for x, layout, source in zip(self.instruction.operands, self.layouts, sources):
+            move(self.target, x, layout, Layout(to.strides, place)).emit(
+                code, [source, target], [], scratch
+            )
+            place += x.shape[axis] * to.strides[axis]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+
+
+class Pad(Kernel):
+    """A number everywhere, then the array inside."""
+
+    @classmethod
+    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
+        """An array of floats, integers or bools."""
+        return _known(instruction)
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Two nests."""
+        x, y = self.instruction.operands[0], self.instruction.results[0]
+        source, target = pointers
+        to, width = self.results[0], self.instruction.fields["width"]
+        value = self.instruction.fields["value"]
+        move(self.target, y, None, to, value).emit(code, [source, target], [], scratch)
+        code.barrier()
+        start = to.start + sum([before * n for (before, _), n in zip(width, to.strides)])
+        inner = move(self.target, x, self.layouts[0], Layout(to.strides, start))
+        inner.emit(code, [source, target], [], scratch)
+
+
+def move(
+    target: Target, x: Any, source: Layout | None, to: Layout, value: Any = None
+) -> Loops:
+    """The loops that copy an array like ``x`` from one layout to another, or fill it."""
+    order = sorted(range(x.ndim), key=lambda i: -abs(to.strides[i]))
+    order = [i for i in order if x.shape[i] != 1]
+    steps = tuple([to.strides[i] for i in order])
+    if source is None:
+        plain = repr(float(value)) if x.dtype.kind == "f" else value
+        node = Node("constant", dtype=x.dtype, value=plain, steps=(0,) * len(order))
+    else:
+        along = tuple([source.strides[i] for i in order])
+        node = Node("load", dtype=x.dtype, slot=0, steps=along, start=source.start)
+    store = Store(0, 1, steps, to.start)
+    lengths = [x.shape[i] for i in order]
+    return Loops(collapsed(Nest(lengths, min(1, len(order)), False, [node], [store])), target)
+
+
+class Scatter(Kernel):
+    """Rows added up in the rows of a table; each thread has columns of its own."""
+
+    @classmethod
+    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
+        """Whole rows of float32, at places that were checked."""
+        function = instruction.fields["function"]
+        x, *places = instruction.operands
+        return (
+            function.index == (ARRAY,)
+            and x.dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            and places[0].dtype == np.int64  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            and is_place(places[0], function.shape[0], made_by)
+            and len(function.shape) > 1
+        )
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Zeros, then each row in turn."""
+        x, places, y = pointers
+        shape, lanes = self.instruction.results[0].shape, code.lanes
+        width, count = prod(shape[1:]), self.instruction.operands[1].size  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        low, high = code.share(width, lanes)
+        zero = code.number(0.0)
+        for row in code.loop(0, shape[0]):
+            for j, n in _vectors(code, low, high, width):
+                code.store(zero, y, row * width + j, n)
+        for i in code.loop(0, count):
+            row = Int(code, code.scalar(places, i, np.int64))
+            for j, n in _vectors(code, low, high, width):
+                total = code.load(y, row * width + j, n) + code.load(x, i * width + j, n)
+                code.store(total, y, row * width + j, n)
+
+
+def _vectors(code: Code, low: Int, high: Int, width: int) -> Any:
+    """``(place, numbers)`` of the vectors from ``low`` to ``high`` of a row of ``width``."""
+    whole = width // code.lanes * code.lanes
+    for j in code.loop(low, high.least(whole), code.lanes):
+        yield j, code.lanes
+    if width % code.lanes:
+        with code.when(code.int(whole).below(high)):
+            yield code.int(whole), width % code.lanes
+
+
+KERNELS: dict[Any, type[Kernel]] = {
+    "concatenate": Concatenate,
+    "pad": Pad,
+    ScatterAdd: Scatter,
+}
 """By opcode, or by the class of the operator of a ``call``."""
 
 
-def kernel_of(instruction: Instruction) -> Any:
+def kernel_of(instruction: Instruction) -> type[Kernel] | None:
     """What writes an instruction, or None."""
     function = instruction.fields.get("function")
     return KERNELS.get(instruction.opcode if function is None else type(function))

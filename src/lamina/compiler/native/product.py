@@ -43,7 +43,7 @@ class ProductPlan:
         c = instruction.results[0]
         assert isinstance(a, Value) and isinstance(b, Value), "matmul takes arrays"
         self.starts: list[int] = []
-        self.values = [_base(x, layouts) for x in (a, b)] + ([c] if stored else [])
+        self.values = [layouts.base(x) for x in (a, b)] + ([c] if stored else [])
         self.hosts: list[Any] = []
         self.stacks = c.shape[:-2]
         strides, along = [], []
@@ -82,14 +82,3 @@ class ProductPlan:
         c = places[2] if self.stored else None
         self.product.emit(code, places[0], places[1], c, scratch, shared, then)
 
-
-def _base(value: Value, layouts: Layouts) -> Value:
-    """The stored value of a view."""
-    while (made := layouts.made_by.get(value)) is not None and made.opcode in (
-        "reshape",
-        "transpose",
-        "broadcast_to",
-        "slice",
-    ):
-        value = made.operands[0]  # pyright: ignore[reportAssignmentType]
-    return value
