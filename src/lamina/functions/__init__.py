@@ -3,6 +3,7 @@
 # ruff: noqa: F403 (each family lists its public names in __all__, and a test reads them all)
 
 from . import activation as _activation
+from . import adaptive as _adaptive
 from . import arith as _arith
 from . import arrange as _arrange
 from . import attention as _attention
@@ -19,6 +20,7 @@ from . import entropy as _entropy
 from . import gamma as _gamma
 from . import gate as _gate
 from . import gauss as _gauss
+from . import grid as _grid
 from . import groupnorm as _groupnorm
 from . import index as _index
 from . import interop as interop
@@ -37,16 +39,21 @@ from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
 from . import regression as _regression
+from . import resize as _resize
 from . import scan as _scan
 from . import segmentation as _segmentation
+from . import separable as _separable
 from . import shape as _shape
+from . import shuffle as _shuffle
 from . import simplex as _simplex
 from . import special as _special
 from . import squash as _squash
 from . import statistic as _statistic
 from . import trig as _trig
 from . import unary as _unary
+from . import unfold as _unfold
 from .activation import *
+from .adaptive import *
 from .arith import *
 from .arrange import *
 from .attention import *
@@ -63,6 +70,7 @@ from .entropy import *
 from .gamma import *
 from .gate import *
 from .gauss import *
+from .grid import *
 from .groupnorm import *
 from .index import *
 from .join import *
@@ -80,15 +88,19 @@ from .rectifier import *
 from .recurrent import *
 from .reduce import *
 from .regression import *
+from .resize import *
 from .scan import *
 from .segmentation import *
+from .separable import *
 from .shape import *
+from .shuffle import *
 from .simplex import *
 from .special import *
 from .squash import *
 from .statistic import *
 from .trig import *
 from .unary import *
+from .unfold import *
 
 __all__: list[str] = []
 __all__ += _arith.__all__
@@ -130,6 +142,12 @@ __all__ += _groupnorm.__all__
 __all__ += _length.__all__
 __all__ += _conv.__all__
 __all__ += _pool.__all__
+__all__ += _adaptive.__all__
+__all__ += _unfold.__all__
+__all__ += _resize.__all__
+__all__ += _grid.__all__
+__all__ += _shuffle.__all__
+__all__ += _separable.__all__
 __all__ += _embed.__all__
 __all__ += _attention.__all__
 __all__ += _recurrent.__all__

@@ -174,7 +174,10 @@ def _lowest(dtype: Any) -> Any:
     return False if dtype.kind == "b" else np.iinfo(dtype).min
 
 
-def _window(name: str, rank: int, x: Variable, kernel: Any, stride: Any, padding: Any) -> Window:
+def pool_window(
+    name: str, rank: int, x: Variable, kernel: Any, stride: Any, padding: Any
+) -> Window:
+    """The window of a pooling over ``x``, in which each place holds a number of the image."""
     image_check(x.shape, rank, name)
     sizes = lengths(kernel, rank, f"{name}: kernel")
     window = window_of(x.shape[2:], sizes, stride, padding, 1, name)
@@ -237,7 +240,7 @@ def max_pool3d(
 
 def _max_pool(name: str, rank: int, x: Any, kernel: Any, stride: Any, padding: Any) -> Variable:
     x = as_variable(x, name)
-    return MaxPool(_window(name, rank, x, kernel, stride, padding))(x)
+    return MaxPool(pool_window(name, rank, x, kernel, stride, padding))(x)
 
 
 def average_pool1d(
@@ -301,7 +304,7 @@ def _average_pool(
     name: str, rank: int, x: Any, kernel: Any, stride: Any, padding: Any, count_include_pad: bool
 ) -> Variable:
     x = as_variable(x, name)
-    window = _window(name, rank, x, kernel, stride, padding)
+    window = pool_window(name, rank, x, kernel, stride, padding)
     sums = PoolSum(window)(x)
     if count_include_pad or not window.bordered:
         return sums / float(prod(window.kernel))
