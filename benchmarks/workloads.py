@@ -10,8 +10,9 @@ All variants of a workload have the same weights, the same batch and the same ma
 comes out of the first steps is compared: a variant that computes otherwise is invalid, and no best
 peer. Each is a process of its own. They are started one after another, and then take turns of a
 second; who waits, sleeps. Printed are the median of each, and the median over the rounds of its
-ratio to the best peer of the same round. `first / third step` are seconds from the start of the
-process; with --cold the caches are empty at first, and `with caches` is a second process.
+ratio to the best peer of the same round. A time with ~ was disturbed by other programs. `first /
+third step` are seconds from the start of the process; with --cold the caches are empty at first,
+and `with caches` is a second process.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _row(workload: str, variant: str, results: Mapping[str, Turns]) -> tuple[str
     return (
         workload,
         variant,
-        f"{statistics.median(turns.ms):.3g}",
+        ("~" if 2 * turns.disturbed > len(turns.ms) else "") + f"{statistics.median(turns.ms):.3g}",
         f"{compared} (best)" if variant == best else compared,
         f"{turns.first:.2f} / {turns.third:.2f}",
         "" if turns.cached is None else "{:.2f} / {:.2f}".format(*turns.cached),
@@ -106,7 +106,10 @@ def _row(workload: str, variant: str, results: Mapping[str, Turns]) -> tuple[str
 
 
 def markdown(results: Results) -> str:
-    """The table, and below it the reasons of those that are not there."""
+    """The table, and below it the reasons of those that are not there.
+
+    A time with ~ was disturbed by other programs in most of its turns.
+    """
     cells = [COLUMNS, *rows(results)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(COLUMNS))]
     lines = ["| " + " | ".join(c.ljust(n) for c, n in zip(row, widths)) + " |" for row in cells]

@@ -19,7 +19,8 @@ import setting
 from .data import Workload
 
 HERE = Path(__file__).parent.parent
-DISTURBED = 0.15  # of one core, used by other programs
+DISTURBED = 0.1  # of one core, used by other programs
+TRIES = 4
 AWAKE = 0.05  # of one core, used by a side that waits; the clock's ticks are 0.02
 SETTLED = (
     0.1  # seconds after which threads that wait for work sleep; OpenBLAS's spin for 2^26 ticks
@@ -35,7 +36,8 @@ class Turns:
     """What the turns of one variant gave.
 
     Attributes:
-        ms: the median of each round.
+        ms: of a step, the median of each turn.
+        disturbed: in how many turns other programs used the cores.
         first: seconds from the start of the process to the end of the first step.
         third: the same for the third step, when what compiles has compiled.
         cached: ``first`` and ``third`` of a second process, with the caches of the first.
@@ -46,6 +48,7 @@ class Turns:
     """
 
     ms: list[float] = field(default_factory=list)
+    disturbed: int = 0
     first: float = 0.0
     third: float = 0.0
     cached: tuple[float, float] | None = None
@@ -165,8 +168,9 @@ def compare(plan: Plan, workload: Workload) -> dict[str, Turns]:
             with _failing(results[variant], sides, variant):
                 side.ask(f"turn {plan.warm} 2")
         _check_waiting(sides)
-        for variant, ms in _rounds(plan, sides):
+        for variant, ms, disturbed in rounds(plan, sides):
             results[variant].ms.append(ms)
+            results[variant].disturbed += disturbed
         for variant, side in list(sides.items()):
             with _failing(results[variant], sides, variant):
                 results[variant].values = side.ask(f"values {plan.steps}")
@@ -206,38 +210,30 @@ def _started(plan: Plan, workload: Workload, variant: str, result: Turns) -> Sid
     return side
 
 
-def _rounds(plan: Plan, sides: dict[str, Side]) -> Iterator[tuple[str, float]]:
-    """The variant and the milliseconds of every turn, in rounds that others leave alone.
+def rounds(plan: Plan, sides: Mapping[str, Side]) -> Iterator[tuple[str, float, bool]]:
+    """Every turn: the variant, its milliseconds, and whether other programs disturbed it."""
+    for _ in range(plan.rounds):
+        for variant, side in sides.items():
+            ms, others = quiet_turn(side, plan.seconds)
+            yield variant, ms, others > DISTURBED
 
-    After twice as many rounds as were wanted, disturbed ones are taken too.
+
+def quiet_turn(side: Side, seconds: float) -> tuple[float, float]:
+    """Milliseconds of a step, and the cores that others used meanwhile.
+
+    A turn that is disturbed is repeated, a few times; then the one that was least so counts. The
+    sides that wait are others too: their threads are to sleep.
     """
-    quiet: list[dict[str, float]] = []
-    disturbed: list[dict[str, float]] = []
-    while len(quiet) < plan.rounds and len(quiet) + len(disturbed) < 2 * plan.rounds:
-        times, others = one_round(plan, sides)
-        (quiet if others < DISTURBED else disturbed).append(times)
-    missing = max(0, plan.rounds - len(quiet))
-    if missing:
-        print(f"  (a busy machine: {missing} of {plan.rounds} rounds are disturbed)")
-    for times in quiet + disturbed[:missing]:
-        yield from times.items()
-
-
-def one_round(plan: Plan, sides: dict[str, Side]) -> tuple[dict[str, float], float]:
-    """Milliseconds of one turn each; and the most that other programs took of the cores in one.
-
-    The variants that wait count as others: their threads are to sleep.
-    """
-    times, most = {}, 0.0
-    for variant, side in sides.items():
+    turns: list[tuple[float, float]] = []
+    while len(turns) < TRIES and not any(others <= DISTURBED for others, _ in turns):
         time.sleep(SETTLED)
         before, start = setting.busy(), time.perf_counter()
-        told = side.ask(f"turn {plan.seconds} 1")
+        told = side.ask(f"turn {seconds} 1")
         took, after = time.perf_counter() - start, setting.busy()
-        times[variant] = told["ms"]
-        if before is not None and after is not None:
-            most = max(most, (after - before - told["cpu"]) / took)
-    return times, most
+        known = before is not None and after is not None
+        turns.append(((after - before - told["cpu"]) / took if known else 0.0, told["ms"]))
+    others, ms = min(turns)
+    return ms, others
 
 
 def waiting(sides: Mapping[str, Side], seconds: float = 0.5) -> dict[str, float]:

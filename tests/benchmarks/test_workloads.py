@@ -130,6 +130,13 @@ def test_the_table_says_why_a_variant_is_not_there():
     assert "| W3       | torch-eager   | 4         | 1.00 (best)        |" in text
 
 
+def test_a_time_that_others_disturbed_is_marked():
+    sides = {"jax-jit": timed([4.0, 5.0, 6.0], [1.0], disturbed=2)}
+    assert "| ~5 " in table.markdown({"W3": sides})
+    sides["jax-jit"].disturbed = 1
+    assert "| 5 " in table.markdown({"W3": sides})
+
+
 def test_a_record_is_plain_json():
     record = table.record({"W3": SIDES}, {"environment": ["one machine"]})
     assert json.loads(json.dumps(record))["results"]["W3"]["torch-eager"]["ms"] == [4.0, 4.0, 4.0]
