@@ -1,0 +1,252 @@
+"""Pooling as native code: the six operators of `functions.pool`, vectors over channels.
+
+Images lie as (n, *size, c) without gaps, and so do results and indices, which are bytes. A thread
+takes whole images, or, where there are few, some of their channels: so no two write to one pixel.
+
+    max      x -> y         `MaxPool`          sum      x -> y        `PoolSum`
+    argmax   x, y -> at     `PoolArgMax`       spread   y -> x        `PoolSpread`
+    scatter  y, at -> x     `PoolScatter`      gather   x, at -> y    `PoolGather`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from ...functions.window import Window
+from .blocks import address, constants, digest, entry, line, present
+from .code import Code, Int
+from .geometry import forward_geometry, three
+from .indirect import ravel, under_taps
+from .lanes import Vec, intrinsic, memory_type, short
+from .target import Target
+
+KINDS = ("max", "argmax", "scatter", "sum", "spread", "gather")
+BYTE = np.dtype(np.uint8)
+UNROLLED = 16  # numbers of a kernel that are written out, and not a loop
+
+
+class PoolPlan:
+    """One pooling operator, planned from its shapes.
+
+    Args:
+        target: the processor.
+        kind: one of `KINDS`.
+        window: the kernel over the image.
+        n: images.
+        c: channels.
+    Attributes:
+        scratch: bytes that each thread needs for itself.
+        shared: 0.
+    """
+
+    shared = 0
+
+    def __init__(self, target: Target, kind: str, window: Window, n: int, c: int):
+        self.kind, self.window, self.n, self.c = kind, window, n, c
+        self.taps = prod(window.kernel)
+        self.size, self.out = three(window.size, 1), three(window.out, 1)
+        self.registers = -(-c // target.lanes)
+        self.parts = min(self.registers, -(-16 // n))  # of the channels
+        self.writes = kind in ("scatter", "spread")  # windows of its result, not of its operand
+        self.scratch = line(c) if window.bordered else 0
+        self.strides = [prod(self.size[a + 1 :]) * c for a in range(3)]
+
+    @staticmethod
+    def supports(kind: str, window: Window, n: int, c: int) -> bool:
+        """Whether there is code for it; if not, NumPy's operator computes it."""
+        counted = prod(window.kernel) <= 256 or kind in ("max", "sum", "spread")
+        sizes = (n, c, *window.size, *window.out)
+        return kind in KINDS and counted and min(sizes) > 0 and len(window.size) <= 3
+
+    def emit(
+        self, code: Code, operands: Sequence[ir.Value], result: ir.Value, scratch: ir.Value
+    ) -> None:
+        """Write it: all threads take part, and a barrier has to follow.
+
+        Args:
+            code: where to.
+            operands: the addresses of the operator's operands, in its order.
+            result: the address of what comes of it.
+            scratch: of `scratch` bytes that only this thread uses.
+        """
+        name = f"pool_{self.kind}_{code.lanes}_{digest(self.window, self.n, self.c)}"
+        code.call(name, self._write, result, scratch, *operands)
+
+    def _write(self, code: Code, result: ir.Value, scratch: ir.Value, *operands: Any) -> None:
+        image = result if self.writes else operands[0]
+        if self.window.bordered and not self.writes:
+            fill = -np.inf if self.kind in ("max", "argmax") else 0.0
+            for c in code.loop(0, line(self.c) // 4, code.lanes):
+                code.store(code.number(fill), scratch, c)
+        low, high = code.share(self.n * self.parts)
+        for unit in code.loop(low, high):
+            n, part = unit // self.parts, unit % self.parts
+            channels = [
+                (self.registers * i // self.parts * code.lanes).least(self.c)
+                for i in (part, part + 1)
+            ]
+            if self.writes and not self._covers():
+                self._clear(code, n, channels, result)
+            self._places(code, n, channels, image, scratch, result, operands)
+
+    def _covers(self) -> bool:
+        """Whether each pixel lies under one window, and one only."""
+        w = self.window
+        return w.kernel == w.stride and tuple(k * o for k, o in zip(w.kernel, w.out)) == w.size
+
+    def _apart(self) -> bool:
+        """Whether no pixel lies under two windows."""
+        return all(s >= k for s, k in zip(self.window.stride, self.window.kernel))
+
+    def _clear(self, code: Code, n: Int, channels: list[Int], image: ir.Value) -> None:
+        pixels = prod(self.size)
+        for pixel in code.loop(0, pixels):
+            start = code.at(image, (n * pixels + pixel) * self.c)
+            for c in code.loop(channels[0], channels[1], code.lanes):
+                put(code, code.number(0.0), start, c, present(code, c, self.c))
+
+    def _places(
+        self, code: Code, n: Int, channels: list[Int], image: ir.Value, scratch: ir.Value,
+        result: ir.Value, operands: Sequence[ir.Value],
+    ) -> None:  # fmt: skip
+        """All windows of an image: backwards where they are written to.
+
+        So a pixel gets what is added in the order of the kernel's numbers, as it does from NumPy.
+        """
+        table = code.reserve((self.taps + 1) * 8) if self.window.bordered else None
+        for z in code.loop(0, self.out[0]):
+            for y in code.loop(0, self.out[1]):
+                for x in code.loop(0, self.out[2]):
+                    place = [z, y, x]
+                    if self.writes:
+                        place = [code.int(o - 1) - i for o, i in zip(self.out, place)]
+                    under = self._under(code, n, place, image, scratch, table)
+                    at = ravel(n, place, self.out) * self.c
+                    for c in code.loop(channels[0], channels[1], code.lanes):
+                        self._window(code, under, at, c, result, operands)
+
+    def _under(
+        self, code: Code, n: Int, place: list[Int], image: ir.Value, other: ir.Value, table: Any
+    ) -> Callable[[Int], ir.Value]:
+        """The address of the pixel under each number of the kernel; ``other`` if it is outside."""
+        geometry = forward_geometry(self.window, self.n)
+        corner = [i * s for i, s in zip(place, geometry.stride)]
+        if table is not None:
+            (sweep,) = geometry.sweeps
+            under_taps(
+                code, sweep, self.size, n, corner, self.c, image, other, table, code.int(0), 1
+            )
+            return lambda tap: address(code, table, tap + 1)
+        first = code.at(image, ravel(n, corner, self.size) * self.c)
+        kernel = geometry.kernel
+        offsets = [sum(i * s for i, s in zip(index, self.strides)) for index in np.ndindex(*kernel)]
+
+        def under(tap: Int) -> ir.Value:
+            if tap.known is not None:
+                return code.at(first, offsets[tap.known])
+            known = constants(code, f"offsets_{digest(offsets)}", offsets)
+            return code.at(first, entry(code, known, tap))
+
+        return under
+
+    def _window(
+        self, code: Code, under: Callable[[Int], ir.Value], at: Int, c: Int, result: ir.Value,
+        operands: Sequence[ir.Value],
+    ) -> None:  # fmt: skip
+        """One window of a register of channels."""
+        there = present(code, c, self.c)
+
+        def pixel(tap: Int) -> Vec:
+            return get(code, under(tap), c, there)
+
+        if self.writes:
+            self._add(code, under, at, c, there, operands)
+            return
+        if self.kind == "max":
+            start = code.number(-np.inf)
+            y = self._fold(code, start, lambda y, tap: y.maximum(pixel(tap)))
+        elif self.kind == "sum":
+            y = self._fold(code, None, lambda y, tap: y + pixel(tap) if y else pixel(tap))
+        elif self.kind == "argmax":
+            largest = get(code, operands[1], at + c, there)
+            last = code.number(self.taps - 1, np.int32)
+
+            def earlier(found: Vec, tap: Int) -> Vec:
+                here = pixel(tap) == largest
+                return found.minimum(here.select(splat(code, tap), last))
+
+            y = self._fold(code, last, earlier).cast(BYTE)
+        else:
+            chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
+            y = self._fold(
+                code,
+                code.number(0.0),
+                lambda y, tap: (chosen == splat(code, tap)).select(pixel(tap), y),
+            )
+        put(code, y, result, at + c, there)
+
+    def _add(
+        self, code: Code, under: Callable[[Int], ir.Value], at: Int, c: Int, there: Any,
+        operands: Sequence[ir.Value],
+    ) -> None:  # fmt: skip
+        """One window of a register of channels, added to the pixels under it."""
+        y, nothing, apart = get(code, operands[0], at + c, there), code.number(0.0), self._apart()
+        chosen = None
+        if self.kind == "scatter":
+            chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
+
+        def add(sum_: Any, tap: Int) -> Any:
+            x = y if chosen is None else (chosen == splat(code, tap)).select(y, nothing)
+            place = under(tap)
+            put(code, x if apart else get(code, place, c, there) + x, place, c, there)
+            return sum_
+
+        self._fold(code, nothing, add)
+
+    def _fold(self, code: Code, start: Vec | None, step: Callable[[Any, Int], Vec]) -> Vec:
+        """``step(step(start, 0), 1)`` and so on, over all numbers of the kernel; None: from 0."""
+        if self.taps <= UNROLLED:
+            found: Any = start
+            for tap in range(self.taps):
+                found = step(found, code.int(tap))
+            return found
+        first = 0
+        if start is None:
+            start, first = step(None, code.int(0)), 1
+        loop = code.loop(first, self.taps, carry=[start.value])
+        for tap in loop:
+            loop.carry(step(Vec(code, loop.now[0], start.dtype), tap).value)
+        return Vec(code, loop.now[0], start.dtype)
+
+
+def splat(code: Code, x: Int) -> Vec:
+    """An integer in all lanes, as int32."""
+    if x.known is not None:
+        return code.number(x.known, np.int32)
+    return Vec.splat(code, code.b.trunc(x.value, ir.IntType(32)), np.dtype(np.int32))
+
+
+def get(code: Code, pointer: ir.Value, offset: Int, lanes: Any, dtype: Any = np.float32) -> Vec:
+    """A register, of which only some lanes may be there (None: all are)."""
+    dtype = np.dtype(dtype)
+    if lanes is None:
+        return code.load(pointer, offset, dtype=dtype)
+    kind = ir.VectorType(memory_type(dtype), code.lanes)
+    nothing, place = ir.Constant(kind, [0] * code.lanes), code.at(pointer, offset, dtype)
+    name = f"llvm.masked.load.{short(kind)}.p0"
+    one = ir.IntType(32)(1)
+    return Vec(code, intrinsic(code, name, kind, place, one, lanes, nothing), dtype)
+
+
+def put(code: Code, x: Vec, pointer: ir.Value, offset: Int, lanes: Any) -> None:
+    """Store those lanes that are there."""
+    if lanes is None:
+        code.store(x, pointer, offset)
+        return
+    place, name = code.at(pointer, offset, x.dtype), f"llvm.masked.store.{short(x.value.type)}.p0"
+    intrinsic(code, name, ir.VoidType(), x.value, place, ir.IntType(32)(1), lanes)
