@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from compiler.native.products import Built, Case, build, run
-from lamina.compiler.native.gemm import Cut, Product, Strides
+from lamina.compiler.native.blocking import Cut
+from lamina.compiler.native.gemm import Product, Strides
 from lamina.compiler.native.target import host, narrowed
 from lamina.compiler.native.team import Team
 

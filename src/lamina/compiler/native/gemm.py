@@ -1,10 +1,10 @@
 """Products of matrices in float32, planned for their sizes, with room for what follows.
 
 Source: the blocking is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix
-Multiplication" (2008), with two changes. Only b is copied into panels; numbers of a are broadcast
-from where they lie. And nothing is shared: each thread takes a range of results, copies the panels
-that it needs itself and waits for nobody. A number of the result is summed by one thread in one
-order, whatever the number of threads.
+Multiplication" (2008), with two changes. Numbers of a are broadcast from where they lie, unless its
+columns are contiguous. And nothing is shared: each thread takes a range of results, copies what it
+needs itself and waits for nobody. A number of the result is summed by one thread in one order,
+whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -16,16 +16,27 @@ from typing import NamedTuple, TypeAlias
 
 from llvmlite import ir
 
-from .code import I64, Code, Index, Int
-from .microkernel import micro_routine, most_rows
-from .packing import columns_routine, rows_routine, strided_routine
+from .blocking import Cut, at_least, even, tile_shape
+from .code import I64, Code, Int
+from .microkernel import micro_routine
+from .packing import (
+    columns_routine,
+    copy_routine,
+    rows_routine,
+    short_routine,
+    strided_routine,
+)
 from .target import Target
 
-# Sums longer than this are cut and their parts added: it bounds the rounding error, and a panel of
-# so many rows fits the second-level cache.
-LONGEST = 1024
+# Longer sums are cut into parts of at most CHUNK: it bounds the rounding error, and lets a panel of
+# b that the second-level cache holds be wide.
+WHOLE, CHUNK = 768, 512
 # Bytes of a block of results: `then` finds it in the first-level cache, or in the second.
 BLOCK = 32 << 10
+# Bytes of a matrix that is used where it lies: the first-level cache holds it.
+SMALL = 16 << 10
+# Rows of results for which a cut of b is copied anew, where sums are cut.
+ROWS = 512
 
 
 class Strides(NamedTuple):
@@ -53,31 +64,6 @@ class Tile:
 
 
 Then: TypeAlias = Callable[[Tile], None]
-
-
-class Cut:
-    """0..n in parts of nearly equal length: the first ``longer`` have ``size``, others one less."""
-
-    def __init__(self, n: int, most: int):
-        self.n = n
-        self.parts = max(1, -(-n // most))
-        self.size = max(1, -(-n // self.parts))
-        self.longer = n - self.parts * (self.size - 1)
-
-    def start(self, part: Int) -> Int:
-        """Where a part begins."""
-        return part * self.size - (part - part.least(self.longer))
-
-    def kinds(self, low: Int, high: Int) -> Iterator[tuple[int, Int, Int]]:
-        """``(size, from, to)``: the parts low..high, those of each size by themselves."""
-        yield self.size, low, high.least(self.longer)
-        if self.longer < self.parts:
-            yield self.size - 1, at_least(low, self.longer), high
-
-
-def at_least(x: Int, y: Index) -> Int:
-    """The larger of two."""
-    return x + y - x.least(y)
 
 
 class Product:
@@ -112,50 +98,66 @@ class Product:
         c: Strides | None,
         stack: tuple[tuple[int, int, int, int], ...] = (),
     ):
-        # n == 1: b is one column, which is as good as a row of b transposed; so is c
-        upright = c is not None and c.row == 1 != c.column
-        self.turned = m > 1 if n == 1 else upright
+        # a column is turned into a row: then b is read along its rows, and c has neighbours
+        self.turned = m > 1 if n == 1 else c is not None and c.row == 1 != c.column
         if self.turned:
             m, n = n, m
             a, b = Strides(b.column, b.row), Strides(a.column, a.row)
             c = c and Strides(c.column, c.row)
         self.target, self.m, self.n, self.k = target, m, n, k
-        self.a, self.b, self.stack = a, b, stack
+        self.a, self.b, self.c, self.stack = a, b, c, stack
         self.count = math.prod(count for count, *_ in stack)
         self.staged = c is None or (c.column != 1 and n > 1)
-        self.c = c
-        lanes = target.lanes
-        rows, vectors = shape(target, m, -(-n // lanes), k)
-        self.rows = Cut(m, rows)
-        self.panels = Cut(-(-n // lanes), vectors)
-        self.tail = n - (-(-n // lanes) - 1) * lanes  # lanes of the last vector
-        self.chunk = -(-k // max(1, -(-k // LONGEST)))
+        vectors = -(-n // target.lanes)
+        rows, wide = tile_shape(target, m, vectors, k)
+        self.rows, self.panels = Cut(m, rows), Cut(vectors, wide)
+        self.tail = n - (vectors - 1) * target.lanes  # lanes of the last vector
+        self.chunk = k if k <= WHOLE else even(k, CHUNK)
+        self.masks = target.lanes > 4 or n % target.lanes == 0  # narrow ones load no part of a row
         self._plan_blocks()
+        self._plan_memory()
 
     def _plan_blocks(self) -> None:
-        lanes, cache, k = self.target.lanes, self.target.cache, self.k
-        small = self.k * self.n * 4 <= 16 << 10
-        fits = lanes > 4 or self.n % lanes == 0  # narrow processors have no masked loads
-        self.direct = self.b.column == 1 and fits and (self.rows.parts <= 2 or small)
-        wide = self.panels.size * lanes
-        self.deep = not self.direct and 4 * k * wide > cache * 5 // 8
-        depth = self.chunk if self.deep else k
-        self.depth = depth
+        """Which panels go together, and which rows."""
+        few = self.rows.parts <= 2 or 4 * self.k * self.n <= SMALL
+        self.direct = self.b.column == 1 and self.masks and few
+        wide = self.panels.size * self.target.lanes
         columns = self.panels.parts
-        if not self.direct:
-            columns = max(1, min(columns, cache // 2 // max(1, 4 * depth * wide)))
-        elif self.staged or self.panels.parts > 4:
-            columns = max(1, min(columns, BLOCK // 4 // (4 * wide * self.rows.size)))
-        self.columns = even(self.panels.parts, columns)  # panels a block
+        if self.direct:
+            columns = min(columns, max(1, BLOCK // (4 * wide * self.rows.size)))
+        else:
+            columns = min(columns, max(1, self.target.cache // 2 // max(1, 4 * self.chunk * wide)))
+        # so many blocks that threads get equal parts of them
+        columns = min(columns, max(1, self.panels.parts * self.rows.parts * self.count // 16))
+        self.columns = even(self.panels.parts, columns)  # panels of a block
         self.across = -(-self.panels.parts // self.columns)
-        self.stage_row = self.columns * wide
-        height = max(1, (8 if self.deep else 1) * BLOCK // (4 * self.stage_row * self.rows.size))
-        self.units = even(self.rows.parts, min(height, self.rows.parts))  # tiles a block
+        self.block_row = self.columns * wide
+        height = max(1, BLOCK // (4 * self.block_row * self.rows.size))
+        self.step = even(self.rows.parts, min(height, self.rows.parts))  # tiles between two `then`
+        units = self.rows.parts
+        if self.chunk < self.k:
+            most = ROWS // 2 if self.staged else ROWS
+            units = min(units, max(1, most // self.rows.size // self.step) * self.step)
+        elif self.staged:
+            units = self.step
+        self.units = units  # tiles of a block
         self.down = -(-self.rows.parts // self.units)
-        self.packed = 0 if self.direct else 4 * depth * self.columns * wide
-        stage = 4 * self.units * self.rows.size * self.stage_row if self.staged else 0
-        self.scratch = (self.packed + 63) // 64 * 64 + (stage + 63) // 64 * 64
-        self.shared = 0
+
+    def _plan_memory(self) -> None:
+        """Panels of b, then rows of a, then results."""
+        far = self.a.row == 1 != self.a.column and 4 * self.k * self.m > SMALL
+        self.copied = far and self.panels.parts > 1
+        # an odd number of cache lines, so that the rows are spread over the sets of the cache
+        self.a_step = (self.step * self.rows.size + 15) // 16 // 2 * 32 + 16
+        sizes = [
+            0 if self.direct else self.chunk * self.block_row,
+            self.chunk * self.a_step if self.copied else 0,
+            self.units * self.rows.size * self.block_row if self.staged else 0,
+        ]
+        self.places = [0]
+        for size in sizes:
+            self.places.append(self.places[-1] + (size + 15) // 16 * 16)
+        self.scratch, self.shared = 4 * self.places[-1], 0
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -181,43 +183,14 @@ class Product:
             then: called once while the code is written, with a `Tile`; what it writes runs for each
                 block of results as soon as it is finished. It may change the numbers in place. Not
                 for c of row stride 1 and another column stride.
+        Raises:
+            ValueError: there is a ``then``, and c has row stride 1 and another column stride.
         """
         if self.m * self.n * self.count == 0:
             return
         if then and self.turned and self.m > 1:
             raise ValueError(f"Product: `then` needs c with column stride 1, got {self.c}")
         Writer(self, code, a, b, c, scratch, then).write()
-
-
-def even(n: int, most: int) -> int:
-    """The length of the parts, if 0..n is cut into as few parts of at most ``most`` as possible."""
-    return -(-n // -(-n // most))
-
-
-def shape(target: Target, m: int, vectors: int, k: int) -> tuple[int, int]:
-    """The largest tile, rows and vectors, that all tiles of the product should keep to.
-
-    That with the least cost a turn: half a cycle for each multiply-add and each load, at least the
-    four cycles that a chain of them waits; and what a tile costs outside of its turns.
-    """
-    best, result = math.inf, (1, 1)
-    for wide in (1, 2, 3, 4, 6, 8, 12):
-        high = most_rows(target, wide)
-        if high * wide + wide + 1 > target.registers and wide > 1:
-            continue
-        rows, panels = Cut(max(1, m), high), Cut(max(1, vectors), wide)
-        cost = 0.0
-        for r, count in ((rows.size, rows.longer), (rows.size - 1, rows.parts - rows.longer)):
-            for v, across in (
-                (panels.size, panels.longer),
-                (panels.size - 1, panels.parts - panels.longer),
-            ):
-                turn = max(r * v / 2, (r + v) / 2, 4)
-                cost += count * across * (turn + (12 + 2 * r * v) / max(1, k))
-        cost *= 1 + 0.02 * ((rows.longer < rows.parts) + (panels.longer < panels.parts))
-        if cost < best:
-            best, result = cost, (rows.size, panels.size)
-    return result
 
 
 class Writer:
@@ -235,24 +208,21 @@ class Writer:
     ):
         self.plan, self.code, self.then = plan, code, then
         self.a, self.b, self.c = (b, a, c) if plan.turned else (a, b, c)
-        self.panels = scratch
-        self.stage = code.at(scratch, (plan.packed + 63) // 64 * 16)
+        self.panels, self.rows, self.stage = (code.at(scratch, at) for at in plan.places[:3])
 
     def write(self) -> None:
-        """Blocks in the order columns, rows: the panels stay while the rows pass."""
+        """This thread's blocks."""
         plan, code = self.plan, self.code
         units = plan.rows.parts
         low, high = code.share(plan.count * plan.across * units)
         with code.when(low.below(high)):
-            begin = self._block_of(low)
-            for block in code.loop(begin, self._block_of(high - 1) + 1):
+            for block in code.loop(self._block_of(low), self._block_of(high - 1) + 1):
                 column, row = block // plan.down, block % plan.down
                 start = column * units
                 u0 = at_least(low - start, row * plan.units)
                 u1 = (row * plan.units + plan.units).least(units).least(high - start)
                 stack = self._stack(column // plan.across)
-                fresh = code.b.or_(block.equals(begin), row.equals(0))
-                self._block(stack, column % plan.across, u0, u1, fresh)
+                self._block(stack, column % plan.across, u0, u1)
 
     def _block_of(self, unit: Int) -> Int:
         plan = self.plan
@@ -275,28 +245,41 @@ class Writer:
             total = total + i * strides[1 + operand]
         return total
 
-    def _block(self, stack: tuple[Int, ...], column: Int, u0: Int, u1: Int, fresh: ir.Value):
+    def _block(self, stack: tuple[Int, ...], column: Int, u0: Int, u1: Int) -> None:
+        """The tiles u0..u1 of a column of blocks: for each cut of k, for each step of rows."""
         plan, code = self.plan, self.code
         p0 = column * plan.columns
         p1 = (p0 + plan.columns).least(plan.panels.parts)
-        v0, i0 = plan.panels.start(p0), plan.rows.start(u0)
-        j0 = v0 * code.lanes
         a = code.at(self.a, self._offset(stack, 0))
         b = code.at(self.b, self._offset(stack, 1))
-        result, row = self.stage, plan.stage_row
+        for k0 in code.loop(0, max(1, plan.k), max(1, plan.chunk)):
+            k = code.int(plan.k) if plan.chunk == plan.k else (plan.k - k0).least(plan.chunk)
+            if not plan.direct:
+                self._pack(b, p0, p1, k0, k)
+            for s0 in code.loop(u0, u1, plan.step):
+                s1 = (s0 + plan.step).least(u1)
+                tile = self._tile(stack, (u0, s0, s1), (p0, p1))
+                self._tiles(a, b, tile, (s0, s1), (p0, p1), k0, k)
+                if plan.chunk == plan.k:
+                    self._finish(tile)
+                    continue
+                with code.when((k0 + k).equals(plan.k)):
+                    self._finish(tile)
+
+    def _tile(
+        self, stack: tuple[Int, ...], rows: tuple[Int, Int, Int], panels: tuple[Int, Int]
+    ) -> Tile:
+        """The tiles rows[1]..rows[2] of a block that begins with tile rows[0]."""
+        plan, code = self.plan, self.code
+        start, i0, i1 = (plan.rows.start(u) for u in rows)
+        j0 = plan.panels.start(panels[0]) * code.lanes
+        j1 = (plan.panels.start(panels[1]) * code.lanes).least(plan.n)
+        row = plan.block_row
+        result = code.at(self.stage, (i0 - start) * row)
         if plan.c and self.c and not plan.staged:
             row = plan.c.row
             result = code.at(self.c, self._offset(stack, 2) + i0 * row + j0)
-        if not plan.direct and not plan.deep:
-            with code.when(fresh):
-                self._pack(b, p0, p1, code.int(0), code.int(plan.k))
-        for k0 in code.loop(0, max(1, plan.k), plan.chunk or 1):
-            k = code.int(plan.k) if plan.chunk == plan.k else (plan.k - k0).least(plan.chunk)
-            if plan.deep:
-                self._pack(b, p0, p1, k0, k)
-            self._tiles(a, b, result, row, (u0, u1), (p0, p1), k0, k)
-        i1, j1 = plan.rows.start(u1), (plan.panels.start(p1) * code.lanes).least(plan.n)
-        self._finish(Tile(result, row, i0, i1, j0, j1, stack))
+        return Tile(result, row, i0, i1, j0, j1, stack)
 
     def _pack(self, b: ir.Value, p0: Int, p1: Int, k0: Int, k: Int) -> None:
         """Rows k0..k0+k of the panels p0..p1."""
@@ -306,21 +289,28 @@ class Writer:
         for size, low, high in plan.panels.kinds(p0, p1):
             for p in code.loop(low, high):
                 v = plan.panels.start(p)
-                panel = code.at(self.panels, (v - v0) * (lanes * plan.depth))
-                if plan.b.column == 1 and (lanes > 4 or plan.n % lanes == 0):
-                    source = code.at(b, v * lanes)
-                    self._call(rows_routine(code, size), source, plan.b.row, panel, k,
-                               self._width(v + size))  # fmt: skip
+                panel = code.at(self.panels, (v - v0) * (lanes * plan.chunk))
+                if plan.b.column == 1 and plan.masks:
+                    self._call(
+                        rows_routine(code, size),
+                        *(code.at(b, v * lanes), plan.b.row, panel, k, self._width(v + size)),
+                    )
                     continue
                 for x in code.loop(v, v + size):
                     source = code.at(b, x * (lanes * plan.b.column))
-                    place, width = code.at(panel, (x - v) * lanes), self._width(x + 1)
-                    if plan.b.row == 1 and plan.k >= lanes:
-                        self._call(columns_routine(code), source, plan.b.column, place,
-                                   size * lanes, k, width)  # fmt: skip
-                    else:
-                        self._call(strided_routine(code), source, plan.b.row, plan.b.column,
-                                   place, size * lanes, k, width)  # fmt: skip
+                    place = code.at(panel, (x - v) * lanes)
+                    self._pack_vector(source, place, size * lanes, k, self._width(x + 1))
+
+    def _pack_vector(self, source: ir.Value, place: ir.Value, row: int, k: Int, width: Int) -> None:
+        plan, code = self.plan, self.code
+        if plan.b.row != 1 or plan.k == 0:
+            strides = (plan.b.row, plan.b.column)
+            self._call(strided_routine(code), source, *strides, place, row, k, width)
+        elif plan.k < code.lanes:
+            routine = short_routine(code, plan.k)
+            self._call(routine, source, plan.b.column, place, row, width)
+        else:
+            self._call(columns_routine(code), source, plan.b.column, place, row, k, width)
 
     def _width(self, end: Int) -> Int:
         """Lanes of the vector before vector ``end``."""
@@ -334,38 +324,46 @@ class Writer:
         self,
         a: ir.Value,
         b: ir.Value,
-        result: ir.Value,
-        row: int,
+        tile: Tile,
         rows: tuple[Int, Int],
         panels: tuple[Int, Int],
         k0: Int,
         k: Int,
     ) -> None:
+        """The part of k of a block's results, set or added."""
         plan, code, lanes = self.plan, self.code, self.code.lanes
-        i0, v0 = plan.rows.start(rows[0]), plan.panels.start(panels[0])
+        v0 = plan.panels.start(panels[0])
         add = code.b.zext(code.b.icmp_signed("!=", k0.value, I64(0)), I64)
-        a = code.at(a, k0 * plan.a.column)
-        if plan.direct:
-            b = code.at(b, k0 * plan.b.row)
-        else:
-            b = self.panels
+        a, a_row, a_step = self._rows_of_a(a, tile, k0, k)
+        b = code.at(b, k0 * plan.b.row + v0 * lanes) if plan.direct else self.panels
         for high, low_row, high_row in plan.rows.kinds(*rows):
             for unit in code.loop(low_row, high_row):
-                i = plan.rows.start(unit)
-                line, out = code.at(a, i * plan.a.row), code.at(result, (i - i0) * row)
+                i = plan.rows.start(unit) - tile.i0
+                line, out = code.at(a, i * a_row), code.at(tile.pointer, i * tile.row_stride)
                 for size, low, upper, masked in self._panel_kinds(*panels):
                     kernel = micro_routine(code, high, size, masked)
                     for p in code.loop(low, upper):
-                        v = plan.panels.start(p)
-                        if plan.direct:
-                            panel, b_row = code.at(b, v * lanes), plan.b.row
-                        else:
-                            step = k0 * (size * lanes) if not plan.deep else 0
-                            panel = code.at(b, (v - v0) * (lanes * plan.depth) + step)
-                            b_row = size * lanes
-                        place = code.at(out, (v - v0) * lanes)
-                        self._call(kernel, line, plan.a.row, plan.a.column, panel, b_row,
-                                   place, row, k, add, self._width(v + size))  # fmt: skip
+                        v = plan.panels.start(p) - v0
+                        across = lanes if plan.direct else lanes * plan.chunk
+                        self._call(
+                            kernel,
+                            *(line, a_row, a_step),
+                            *(code.at(b, v * across), plan.b.row if plan.direct else size * lanes),
+                            *(code.at(out, v * lanes), tile.row_stride),
+                            *(k, add, self._width(v + v0 + size)),
+                        )
+
+    def _rows_of_a(
+        self, a: ir.Value, tile: Tile, k0: Int, k: Int
+    ) -> tuple[ir.Value, int, int]:
+        """Where the rows of a block begin, and the strides: in a, or copied from it."""
+        plan, code = self.plan, self.code
+        a = code.at(a, tile.i0 * plan.a.row + k0 * plan.a.column)
+        if not plan.copied:
+            return a, plan.a.row, plan.a.column
+        routine, count = copy_routine(code), tile.i1 - tile.i0
+        self._call(routine, a, plan.a.column, self.rows, plan.a_step, k, count)
+        return self.rows, 1, plan.a_step
 
     def _panel_kinds(self, low: Int, high: Int) -> Iterator[tuple[int, Int, Int, bool]]:
         """Panels of each size; the last one by itself if b may not be read behind its end."""
@@ -375,8 +373,9 @@ class Writer:
                 yield size, start, end, False
             return
         last = plan.panels.parts - 1
-        for size, start, end in plan.panels.kinds(low, high.least(last)):
-            yield size, start, end, False
+        if last:
+            for size, start, end in plan.panels.kinds(low, high.least(last)):
+                yield size, start, end, False
         size = plan.panels.size - (plan.panels.longer < plan.panels.parts)
         yield size, at_least(low, last), high, True
 
@@ -387,7 +386,7 @@ class Writer:
     def _finish(self, tile: Tile) -> None:
         plan, code = self.plan, self.code
         if self.then:
-            self.then(turned(tile) if plan.turned else tile)
+            self.then(transposed(tile) if plan.turned else tile)
         if plan.staged and self.c and plan.c:
             c = code.at(self.c, self._offset(tile.stack, 2))
             c = code.at(c, tile.i0 * plan.c.row + tile.j0 * plan.c.column)
@@ -397,6 +396,6 @@ class Writer:
                     code.put(code.scalar(x, j), y, j * plan.c.column)
 
 
-def turned(tile: Tile) -> Tile:
+def transposed(tile: Tile) -> Tile:
     """The same block, seen as one of the transposed matrix: a row becomes a column."""
     return Tile(tile.pointer, 1, tile.j0, tile.j1, tile.i0, tile.i1, tile.stack)

@@ -28,8 +28,12 @@ FLOAT32 = np.dtype(np.float32)
 
 
 def most_rows(target: Target, vectors: int) -> int:
-    """How many rows a tile may have: accumulators, a row of b and one number of a in registers."""
-    return max(1, min(14, (target.registers - 1 - vectors) // vectors))
+    """How many rows a tile may have: accumulators, a row of b and one number of a in registers.
+
+    At most nine: where rows of a lie a power of two apart they share one set of the first-level
+    cache, which has 8 to 12 places.
+    """
+    return max(0, min(9, (target.registers - 1 - vectors) // vectors))
 
 
 def zeros(code: Code, rows: int, vectors: int) -> list[ir.Value]:

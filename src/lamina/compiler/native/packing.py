@@ -56,6 +56,48 @@ def columns_routine(code: Code) -> ir.Function:
     return routine(code, "pack_columns", [POINTER, I64, POINTER, I64, I64, I64], write)
 
 
+def short_routine(code: Code, k: int) -> ir.Function:
+    """As `columns_routine`, for one k that is less than the lanes: the same arguments without k."""
+
+    def write(inner: Routine) -> None:
+        source, column, panel, row, columns = (
+            x if x.type == POINTER else inner.int(x) for x in inner.arguments
+        )
+        starts = [inner.at(source, (columns - 1).least(i) * column) for i in range(inner.lanes)]
+        block = transposed([inner.load(x, 0, k) for x in starts])
+        for i, x in enumerate(block[:k]):
+            inner.store(x, inner.at(panel, row * i))
+
+    return routine(code, f"pack_columns_{k}", [POINTER, I64, POINTER, I64, I64], write)
+
+
+def copy_routine(code: Code) -> ir.Function:
+    """Copy ``count`` neighbours of each of k rows.
+
+    Arguments: pointer and row stride of the source, pointer and row stride of the copy, k, count.
+    """
+
+    def write(inner: Routine) -> None:
+        source, row, panel, to, k, count = (
+            x if x.type == POINTER else inner.int(x) for x in inner.arguments
+        )
+        lanes = inner.lanes
+        whole = count // lanes * lanes
+        mask = first(inner, (count - whole).value)
+        for i in inner.loop(0, k):
+            x, y = inner.at(source, i * row), inner.at(panel, i * to)
+            for j in inner.loop(0, whole, lanes):
+                inner.store(inner.load(x, j), y, j)
+            if lanes > 4:  # narrow processors have no masked loads
+                with inner.when(whole.below(count)):
+                    inner.store(load(inner, x, whole, mask), y, whole)
+            else:
+                for j in inner.loop(whole, count):
+                    inner.put(inner.scalar(x, j), y, j)
+
+    return routine(code, "pack_copy", [POINTER, I64, POINTER, I64, I64, I64], write)
+
+
 def strided_routine(code: Code) -> ir.Function:
     """Copy one vector's columns into a panel, one number at a time: for all other layouts.
 
