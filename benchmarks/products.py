@@ -1,8 +1,9 @@
 """How fast are native products, against NumPy's BLAS, at the shapes of the workloads?
 
-Prints GFLOP/s, the median of interleaved rounds, for each product: NumPy's `matmul` with ``out``, and
-lamina's native code; and the milliseconds that it took to compile. Many products are so short that
-a call from Python costs more than they do, so lamina's run several times in one call.
+Prints for each product GFLOP/s, the median of interleaved rounds, of NumPy's `matmul` with ``out``
+and of lamina's native code, and the milliseconds that it took to compile. Many products are so short
+that a call from Python costs more than they do: lamina's run several times in one call, as they do
+in a compiled step, NumPy's cannot.
 
     python benchmarks/products.py --threads 2 --only W6
 """
@@ -109,9 +110,11 @@ def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[
     module = Module(host())
     code = Code(module.ir, "product", module.target)
     steps = [tuple(step // 4 for step in x.strides) for x in (a, b, c)]
-    stack = tuple((n, *(s[axis] for s in steps)) for axis, n in enumerate(shape.stack))
-    layouts = [Strides(*step[-2:]) for step in steps]
-    plan = Product(module.target, shape.m, shape.n, shape.k, *layouts, stack)
+    stack = tuple(
+        (n, steps[0][axis], steps[1][axis], steps[2][axis]) for axis, n in enumerate(shape.stack)
+    )
+    of_a, of_b, of_c = (Strides(step[-2], step[-1]) for step in steps)
+    plan = Product(module.target, shape.m, shape.n, shape.k, of_a, of_b, of_c, stack)
     x, y, z, scratch = (code.pointer(slot) for slot in range(1, 5))
     for _ in code.loop(0, repeats):
         plan.emit(code, x, y, z, code.at(scratch, code.tid * (plan.scratch // 4)))
@@ -125,16 +128,14 @@ def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[
     aligned = memory[-memory.ctypes.data % 64 :]
     table = np.array([0, *(array.ctypes.data for array in (a, b, c, aligned))], np.int64)
     team, address = Team(threads), compiled.address("product")
-    held = (memory, compiled, a, b, c)
 
-    def call() -> None:
+    def call(held: tuple[object, ...] = (memory, compiled, a, b, c)) -> None:
         team.run(address, table.ctypes.data, threads)
-        assert held
 
     return call, took
 
 
-def rounds(calls: list[Callable[[], None]], wanted: int, seconds: float) -> list[float]:
+def rounds(calls: list[Callable[[], object]], wanted: int, seconds: float) -> list[float]:
     """Seconds of each call, the median of rounds that take turns."""
     numbers = []
     for call in calls:
@@ -157,7 +158,7 @@ def measure(shape: Shape, layouts: str, options: argparse.Namespace) -> None:
 
     a, b, c = operands(shape, layouts)
     work = 2e-9 * shape.m * shape.n * shape.k * int(np.prod(shape.stack))
-    repeats = max(1, int(2e-4 / work))
+    repeats = max(1, int(1e-2 / work))  # so that it takes some 40 us
     call, compiling = native(shape, a, b, c, repeats, options.threads)
     expected = a @ b
     call()
@@ -181,7 +182,8 @@ def main() -> None:
     options = parser.parse_args()
     start_clean(options.threads)
     print(machine(), versions(), f"{options.threads} threads", sep="\n")
-    print(f"{'m x n x k':>26} {'':2} {'NumPy':>8} {'lamina':>8} {'times':>7} {'us':>10} {'compile':>10}")
+    titles = ("m x n x k", "", "NumPy", "lamina", "times", "us", "compile")
+    print("{:>26} {:2} {:>8} {:>8} {:>7} {:>10} {:>10}".format(*titles))
     for shape in SHAPES:
         if not options.only or shape.workload in options.only:
             for layouts in shape.layouts:

@@ -353,9 +353,7 @@ class Writer:
                             *(k, add, self._width(v + v0 + size)),
                         )
 
-    def _rows_of_a(
-        self, a: ir.Value, tile: Tile, k0: Int, k: Int
-    ) -> tuple[ir.Value, int, int]:
+    def _rows_of_a(self, a: ir.Value, tile: Tile, k0: Int, k: Int) -> tuple[ir.Value, int, int]:
         """Where the rows of a block begin, and the strides: in a, or copied from it."""
         plan, code = self.plan, self.code
         a = code.at(a, tile.i0 * plan.a.row + k0 * plan.a.column)
