@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..listen import VIEWS, Instruction, Program, Value
+from ..listen import Instruction, Program, Value
 from .access import Index, broadcast, identity, through
 
 REDUCTIONS = frozenset(("sum", "max", "min"))

@@ -42,12 +42,16 @@ class Source:
         self._hosts: list[str] = []
 
     def compiled(self, inputs: list[str], body: list[str], outputs: tuple[Value, ...]) -> Any:
-        """``run`` as a closure: its names are found faster than globals."""
+        """The function ``run``."""
         given = ", ".join([self.operand(value) for value in outputs])
         lines = [*self._hosts, *body, f"return ({given}{',' if given else ''})"]
-        self.text = "\n".join([f"def run({', '.join(inputs)}):", *[f"    {x}" for x in lines]])
+        return self.function_of("run", inputs, lines)
+
+    def function_of(self, name: str, inputs: list[str], lines: list[str]) -> Any:
+        """A function as a closure: its names are found faster than globals."""
+        self.text = "\n".join([f"def {name}({', '.join(inputs)}):", *[f"    {x}" for x in lines]])
         indented = self.text.replace("\n", "\n    ")
-        source = f"def make({', '.join(self._names)}):\n    {indented}\n    return run"
+        source = f"def make({', '.join(self._names)}):\n    {indented}\n    return {name}"
         file = f"<lamina program {id(self)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         made: dict[str, Any] = {}
@@ -181,6 +185,10 @@ class Replay:
         body = [line for i in program.instructions for line in source.lines(i)]
         self.run: Callable[..., tuple[Any, ...]] = source.compiled(inputs, body, program.outputs)
         self.source = source.text
+
+    def lasting(self, i: int, value: Value) -> Any:
+        """The array that holds output ``i`` after each run; None if each makes one."""
+        return self.plan.arrays.get(value)
 
     def explain(self) -> str:
         """The memory, and the Python that runs."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 import functools
 import importlib.util
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
-from ..config import changes, current
+from ..config import current
 from ..core import Variable
-from ..core.variable import result
 from ..errors import DependencyError, DTypeError, TraceError
-from ..listen import Value, run, verify
-from .plan import ELEMENTWISE, bases_of, last_uses
-from .replay import Replay
-from .simplify import simplify
-from .trace import Traced, is_input, trace
+from .bound import Bound
+from .trace import is_input, trace
 from .tree import flatten
 
 BACKENDS = ("auto", "replay", "native")
@@ -74,11 +70,21 @@ class Step:
     def __init__(self, function: Callable[..., Any], backend: str = "auto"):
         functools.update_wrapper(self, function)
         self.function, self.native = function, chooses_native(backend)
-        self._runs: dict[Any, _Run | None] = {}  # None: called once, not traced yet
+        self._runs: dict[Any, Bound | None] = {}  # None: called once, not traced yet
         self._lock = threading.RLock()
+        self._latest: Latest | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step."""
+        latest = self._latest
+        if latest is not None and not kwargs and latest.matches(args):
+            with self._lock:
+                if latest.run.fits():
+                    return latest.run([x if type(x) is ndarray else x._data for x in args])
+        return self._run(args, kwargs)
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Find the program for these arguments, or make it."""
         if current().tracer is not None:
             return self.function(*args, **kwargs)  # inside another step, as a part of it
         leaves, _ = flatten((args, kwargs))
@@ -90,7 +96,8 @@ class Step:
                 self._runs[key] = None  # lazy parameters and optimizer state are there now
                 return outputs
             if run is None or not run.fits():
-                run = self._runs[key] = _Run(trace(self.function, args, kwargs), self.native)
+                run = self._runs[key] = Bound(trace(self.function, args, kwargs), self.native)
+            self._latest = None if kwargs else Latest.of(self.function, args, run)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
 
     def explain(self) -> str:
@@ -98,6 +105,62 @@ class Step:
         runs = [run for run in self._runs.values() if run is not None]
         parts = [f"{len(runs)} program{'' if len(runs) == 1 else 's'}"]
         return "\n\n".join(parts + [run.explain() for run in runs])
+
+
+class Latest:
+    """The last call of a step: the next one is most often of the same kind, which is seen fast.
+
+    Args:
+        run: what ran.
+        inputs: of each argument its class, its shape and dtype, and whether it requires a gradient.
+        cells: of the step's closure, with what they held.
+        names: of the step's globals, with what they were.
+        around: the globals.
+    """
+
+    def __init__(self, run: Bound, inputs: Any, cells: Any, names: Any, around: Any):
+        self.run, self.inputs, self.cells = run, inputs, cells
+        self.names, self.around, self.settings = names, around, current()
+
+    @staticmethod
+    def of(function: Any, args: tuple[Any, ...], run: Bound) -> Latest | None:
+        """What there is to compare; None if arguments are other than arrays and Variables."""
+        code = getattr(function, "__code__", None)
+        if code is None or not all([type(x) is ndarray or type(x) is Variable for x in args]):
+            return None
+        arrays = [x if type(x) is ndarray else x._data for x in args]
+        if not all([type(array) is ndarray for array in arrays]):
+            return None
+        inputs = [
+            (type(x), array.shape, array.dtype, getattr(x, "_requires_grad", None))
+            for x, array in zip(args, arrays)
+        ]
+        cells = [(c, c.cell_contents) for c in function.__closure__ or () if _is_filled(c)]
+        around = function.__globals__
+        names = [(name, around[name]) for name in code.co_names if name in around]
+        return Latest(run, inputs, cells, names, around)
+
+    def matches(self, args: tuple[Any, ...]) -> bool:
+        """Whether a call is one for the same program, as far as it shows from outside."""
+        if current() is not self.settings or len(args) != len(self.inputs):
+            return False
+        for x, (kind, shape, dtype, wants) in zip(args, self.inputs):
+            if type(x) is not kind:
+                return False
+            if kind is not ndarray:
+                if x._requires_grad is not wants:
+                    return False
+                x = x._data
+            if type(x) is not ndarray or x.shape != shape or x.dtype is not dtype:
+                return False
+        for cell, held in self.cells:
+            if cell.cell_contents is not held:
+                return False
+        around = self.around
+        for name, held in self.names:
+            if around.get(name) is not held:
+                return False
+        return True
 
 
 def _signature(leaves: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -141,96 +204,6 @@ def _plain(x: Any) -> Any:
     return type(x), x
 
 
-class _Run:
-    """One traced program, bound to the Variables it captured."""
-
-    def __init__(self, traced: Traced, native: bool):
-        self.traced, self.native = traced, native
-        self.changes = changes()
-        self.program = verify(simplify(traced.program))
-        self.variables = list(traced.variables)
-        self.arrays = [v._data for v in self.variables]
-        self.emitted: Any = None  # a Replay is made by the first run, which learns how results lie
-        self.results = len(self.program.outputs) - len(traced.changed) - len(traced.grads)
-        self.first_grad = self.results + len(traced.changed)
-
-    def fits(self) -> bool:
-        """Whether the model is what it was when the step was heard."""
-        return (
-            self.changes == changes()
-            and all([v._data is array for v, array in zip(self.variables, self.arrays)])
-            and all([len(held) == n for held, n in self.traced.watched])
-            and all([(v._grad is not None) == had for v, had in self.traced.had_grad])
-            and all([g is None or v._grad is g for v, g in self.traced.grads])
-        )
-
-    def _emit(self, inputs: list[Any]) -> tuple[Any, ...]:
-        """Make what runs from now on, and run for the first time."""
-        changed = [v._data for v in self.traced.changed]
-        targets = dict(enumerate(changed, self.results))
-        if self.native:
-            from .native.program import Native  # needs llvmlite
-
-            emitted = Native(self.program, targets)
-            if emitted.is_native:
-                self.copies = [(a, i) for i, a in targets.items() if i not in emitted.straight]
-                self.emitted = emitted
-                return self._next(inputs)
-        return self._first(inputs, targets)
-
-    def _first(self, inputs: list[Any], targets: dict[int, Any]) -> tuple[Any, ...]:
-        """Run with NumPy, each result where NumPy puts it, and plan the next runs after that."""
-        axes: dict[Value, list[int]] = {}
-
-        def seen(value: Value, array: Any) -> None:
-            order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-            if order != list(range(array.ndim)):
-                axes[value] = order
-
-        values = run(self.program, *inputs, seen=seen)
-        outputs = self.program.outputs
-        fixed = _straight(self.program, {outputs[i]: array for i, array in targets.items()})
-        self.emitted = Replay(self.program, fixed, axes)
-        self.copies = [(array, i) for i, array in targets.items() if outputs[i] not in fixed]
-        _write(list(targets.values()), [values[i] for i in targets])
-        return values
-
-    def _next(self, inputs: list[Any]) -> tuple[Any, ...]:
-        values = self.emitted.run(*inputs)
-        _write([target for target, _ in self.copies], [values[i] for _, i in self.copies])
-        return values
-
-    def __call__(self, inputs: list[Any]) -> Any:
-        """Run, then change what the step changes."""
-        traced = self.traced
-        values = self._emit(inputs) if self.emitted is None else self._next(inputs)
-        for variable in traced.changed:
-            variable._version[0] += 1
-        for variable in traced.cleared:
-            variable._grad = None
-        for (variable, added_to), array in zip(traced.grads, values[self.first_grad :]):
-            if added_to is None:
-                variable._grad = result(array)
-            else:
-                np.copyto(added_to._data, array)
-                variable._grad = added_to
-        for effect in traced.effects:
-            effect()
-        return self._outputs(values[: self.results])
-
-    def _outputs(self, values: tuple[Any, ...]) -> Any:
-        leaves, rebuild = flatten(self.traced.outputs)
-        copies = iter([value.copy() for value in values])
-        return rebuild([_filled(leaf, copies) for leaf in leaves])
-
-    def explain(self) -> str:
-        """Program, memory, source."""
-        if self.emitted is None:
-            return str(self.program)
-        count = len(self.program.instructions)
-        return f"{self.program}\n\n{count} instructions; {self.emitted.explain()}"
-
-
 def chooses_native(backend: str) -> bool:
     """Whether a backend means native code here.
 
@@ -246,37 +219,3 @@ def chooses_native(backend: str) -> bool:
             "pip install 'lamina[fast]', or use backend='replay'"
         )
     return there
-
-
-def _write(targets: list[Any], values: Sequence[Any]) -> None:
-    """Copy values into targets, also if one is another's array: two that were exchanged."""
-    own = [v.copy() if any(np.may_share_memory(v, t) for t in targets) else v for v in values]
-    for target, value in zip(targets, own):
-        np.copyto(target, value)
-
-
-def _filled(leaf: Any, copies: Any) -> Any:
-    if isinstance(leaf, Variable):
-        return result(next(copies))
-    return next(copies) if isinstance(leaf, Value) else leaf
-
-
-def _straight(program: Any, targets: dict[Value, Any]) -> dict[Value, Any]:
-    """Which of the changed arrays their last instruction can write into directly.
-
-    Its captured Value must not be read afterwards, and no kernel may follow: one may raise, and
-    then nothing of the state is to have changed.
-    """
-    place = {r: i for i, x in enumerate(program.instructions) for r in x.results}
-    captured = {id(array): value for value, array in program.captures.items()}
-    last_call = max([-1, *[i for i, x in enumerate(program.instructions) if x.opcode == "call"]])
-    last = last_uses(program, bases_of(program))
-    return {
-        value: target
-        for value, target in targets.items()
-        if value in place
-        and place[value] > last_call
-        and program.instructions[place[value]].opcode in ELEMENTWISE
-        and (value.shape, value.dtype) == (target.shape, target.dtype)
-        and (id(target) not in captured or last.get(captured[id(target)], -1) <= place[value])
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -16,7 +15,6 @@ from ..layout import Layouts
 from ..lower import is_place
 from ..nest import Nest, Node, Store, collapsed
 from .code import Code, Int
-from .lanes import Vec
 from .loops import Loops
 from .target import Target
 

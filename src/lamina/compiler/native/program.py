@@ -284,6 +284,10 @@ class Native:
         code.b.ret_void()
         self.segments.append(groups)
 
+    def lasting(self, i: int, value: Value) -> Any:
+        """The array that holds output ``i`` after each run; None if it is an input."""
+        return self.arrays.get(self.program.outputs[i])
+
     def explain(self) -> str:
         """The groups, the memory, and the Python around them."""
         memory = self.memory
