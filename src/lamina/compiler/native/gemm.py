@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from .blocking import Cut, at_least, even, tile_shape
 from .code import I64, Code, Int
+from .dots import dots_routine
 from .microkernel import micro_routine
 from .packing import (
     columns_routine,
@@ -109,10 +110,11 @@ class Product:
         self.count = math.prod(count for count, *_ in stack)
         self.staged = c is None or (c.column != 1 and n > 1)
         vectors = -(-n // target.lanes)
-        rows, wide = tile_shape(target, m, vectors, k)
+        self.dots = m == 1 and k > 0 and a.column == b.row == 1 != b.column
+        rows, wide = (1, 2) if self.dots else tile_shape(target, m, vectors, k)
         self.rows, self.panels = Cut(m, rows), Cut(vectors, wide)
         self.tail = n - (vectors - 1) * target.lanes  # lanes of the last vector
-        self.chunk = k if k <= WHOLE else even(k, CHUNK)
+        self.chunk = k if k <= WHOLE or self.dots else even(k, CHUNK)
         self.masks = target.lanes > 4 or n % target.lanes == 0  # narrow ones load no part of a row
         self._plan_blocks()
         self._plan_memory()
@@ -120,7 +122,7 @@ class Product:
     def _plan_blocks(self) -> None:
         """Which panels go together, and which rows."""
         few = self.rows.parts <= 2 or 4 * self.k * self.n <= SMALL
-        self.direct = self.b.column == 1 and self.masks and few
+        self.direct = self.dots or (self.b.column == 1 and self.masks and few)
         wide = self.panels.size * self.target.lanes
         columns = self.panels.parts
         if self.direct:
@@ -332,6 +334,11 @@ class Writer:
     ) -> None:
         """The part of k of a block's results, set or added."""
         plan, code, lanes = self.plan, self.code, self.code.lanes
+        if plan.dots:
+            self._call(dots_routine(code, plan.k % lanes > 0), a,
+                       code.at(b, tile.j0 * plan.b.column), plan.b.column, tile.pointer,
+                       plan.k, tile.j1 - tile.j0)  # fmt: skip
+            return
         v0 = plan.panels.start(panels[0])
         add = code.b.zext(code.b.icmp_signed("!=", k0.value, I64(0)), I64)
         a, a_row, a_step = self._rows_of_a(a, tile, k0, k)

@@ -145,7 +145,7 @@ def _within(x: Vec, y: Vec, order: list[int]) -> Vec:
     mask = [
         part + i if i < 4 else lanes + part + i - 4 for part in range(0, lanes, 4) for i in order
     ]
-    return _shuffle(x, y, mask)
+    return shuffled(x, y, mask)
 
 
 def _exchanged(parts: list[Vec]) -> list[Vec]:
@@ -155,13 +155,14 @@ def _exchanged(parts: list[Vec]) -> list[Vec]:
     half, lanes = len(parts) // 2, parts[0].code.lanes
     even = [part + i for part in range(0, 2 * lanes, 8) for i in range(4)]
     odd = [i + 4 for i in even]
-    pairs = [(_shuffle(x, y, even), _shuffle(x, y, odd)) for x, y in zip(parts[::2], parts[1::2])]
+    pairs = [(shuffled(x, y, even), shuffled(x, y, odd)) for x, y in zip(parts[::2], parts[1::2])]
     evens, odds = _exchanged([x for x, _ in pairs]), _exchanged([x for _, x in pairs])
     if half == 1:
         return [evens[0], odds[0]]
     return [x for pair in zip(evens, odds) for x in pair]
 
 
-def _shuffle(x: Vec, y: Vec, order: list[int]) -> Vec:
+def shuffled(x: Vec, y: Vec, order: list[int]) -> Vec:
+    """The lanes of ``order``: those of x, then those of y."""
     mask = ir.Constant(ir.VectorType(I32, len(order)), order)
     return Vec(x.code, x.code.b.shuffle_vector(x.value, y.value, mask), FLOAT32)
