@@ -61,6 +61,8 @@ NEVER_SINGLE = {
     "geglu": "two halves",
     "swiglu": "two halves",
     "corrcoef": "two observations",
+    "affine_grid": "a map of six numbers",
+    "rotary_embedding": "a pair",
 }
 
 

@@ -8,6 +8,7 @@ from . import arith as _arith
 from . import arrange as _arrange
 from . import attention as _attention
 from . import bessel as _bessel
+from . import cell as _cell
 from . import compare as _compare
 from . import contrast as _contrast
 from . import conv as _conv
@@ -35,6 +36,7 @@ from . import norm as _norm
 from . import normal as _normal
 from . import order as _order
 from . import pool as _pool
+from . import position as _position
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
@@ -43,6 +45,7 @@ from . import resize as _resize
 from . import scan as _scan
 from . import segmentation as _segmentation
 from . import separable as _separable
+from . import sequence as _sequence
 from . import shape as _shape
 from . import shuffle as _shuffle
 from . import simplex as _simplex
@@ -58,6 +61,7 @@ from .arith import *
 from .arrange import *
 from .attention import *
 from .bessel import *
+from .cell import *
 from .compare import *
 from .contrast import *
 from .conv import *
@@ -84,6 +88,7 @@ from .norm import *
 from .normal import *
 from .order import *
 from .pool import *
+from .position import *
 from .rectifier import *
 from .recurrent import *
 from .reduce import *
@@ -92,6 +97,7 @@ from .resize import *
 from .scan import *
 from .segmentation import *
 from .separable import *
+from .sequence import *
 from .shape import *
 from .shuffle import *
 from .simplex import *
@@ -150,5 +156,8 @@ __all__ += _shuffle.__all__
 __all__ += _separable.__all__
 __all__ += _embed.__all__
 __all__ += _attention.__all__
+__all__ += _position.__all__
 __all__ += _recurrent.__all__
+__all__ += _cell.__all__
+__all__ += _sequence.__all__
 __all__ += _gauss.__all__
