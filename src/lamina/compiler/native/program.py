@@ -19,7 +19,7 @@ from ..lower import is_place, lower
 from ..nest import NestMaker
 from ..replay import Source
 from ..simplify import simplify
-from . import image
+from . import image  # noqa: F401 (it fills KERNELS)
 from .code import Code
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
