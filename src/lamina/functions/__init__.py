@@ -14,6 +14,7 @@ from . import contrast as _contrast
 from . import conv as _conv
 from . import count as _count
 from . import ctc as _ctc
+from . import diagonal as _diagonal
 from . import divergence as _divergence
 from . import einsum as _einsum
 from . import embed as _embed
@@ -31,6 +32,7 @@ from . import length as _length
 from . import linear as _linear
 from . import loss as _loss
 from . import margin as _margin
+from . import mesh as _mesh
 from . import noise as _noise
 from . import norm as _norm
 from . import normal as _normal
@@ -43,6 +45,8 @@ from . import reduce as _reduce
 from . import regression as _regression
 from . import resize as _resize
 from . import scan as _scan
+from . import scatter as _scatter
+from . import segment as _segment
 from . import segmentation as _segmentation
 from . import separable as _separable
 from . import sequence as _sequence
@@ -67,6 +71,7 @@ from .contrast import *
 from .conv import *
 from .count import *
 from .ctc import *
+from .diagonal import *
 from .divergence import *
 from .einsum import *
 from .embed import *
@@ -83,6 +88,7 @@ from .length import *
 from .linear import *
 from .loss import *
 from .margin import *
+from .mesh import *
 from .noise import *
 from .norm import *
 from .normal import *
@@ -95,6 +101,8 @@ from .reduce import *
 from .regression import *
 from .resize import *
 from .scan import *
+from .scatter import *
+from .segment import *
 from .segmentation import *
 from .separable import *
 from .sequence import *
@@ -131,6 +139,10 @@ __all__ += _shape.__all__
 __all__ += _join.__all__
 __all__ += _arrange.__all__
 __all__ += _index.__all__
+__all__ += _scatter.__all__
+__all__ += _segment.__all__
+__all__ += _diagonal.__all__
+__all__ += _mesh.__all__
 __all__ += _label.__all__
 __all__ += _linear.__all__
 __all__ += _einsum.__all__
