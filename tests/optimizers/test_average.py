@@ -135,7 +135,7 @@ def test_a_run_resumes_to_the_last_bit(make):
 def test_a_compiled_step_averages_to_the_same_bits(make):
     x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
     found = []
-    for wrap in (lambda f: f, lamina.compile):
+    for wrap in (lambda f: f, lamina.compile(backend="replay")):
         lamina.seed(1)
         model = Sequential(Linear(3), F.tanh, Linear(2))
         optimizer, average = O.Adam(lr=0.1).setup(model), make().setup(model)
@@ -162,7 +162,7 @@ def test_averages_can_be_swapped_between_compiled_steps():
     model = Sequential(Linear(3), F.tanh, Linear(2))
     optimizer, average = O.Adam(lr=0.1).setup(model), O.EMA(0.5).setup(model)
 
-    @lamina.compile
+    @lamina.compile(backend="replay")
     def step(x):
         loss = F.sum(model(x) ** 2)
         model.cleargrads()
@@ -185,7 +185,7 @@ def test_swapping_cannot_be_part_of_a_compiled_step():
     average = O.EMA().setup(model)
     average.update()
 
-    @lamina.compile
+    @lamina.compile(backend="replay")
     def step(x):
         with average.swapped():
             return x * model["scale"]
