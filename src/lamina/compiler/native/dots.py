@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from .code import I64, POINTER, Code, Int, Routine, routine
 from .lanes import Vec
-from .microkernel import FLOAT32, first, load, store
+from .microkernel import FLOAT32, arguments, first, load, store
 from .packing import shuffled
 
 
@@ -27,7 +27,7 @@ def dots_routine(code: Code, rest: bool) -> ir.Function:
     """
 
     def write(inner: Routine) -> None:
-        a, b, row, c, k, count = (x if x.type == POINTER else inner.int(x) for x in inner.arguments)
+        (a, b, c), (row, k, count) = arguments(inner)
         group = most_dots(inner.lanes)
         for j in inner.loop(0, count, group):
             left = count - j  # behind the last row, it is read again and not stored
