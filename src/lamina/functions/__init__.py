@@ -14,6 +14,7 @@ from . import contrast as _contrast
 from . import conv as _conv
 from . import count as _count
 from . import ctc as _ctc
+from . import decompose as _decompose
 from . import diagonal as _diagonal
 from . import divergence as _divergence
 from . import einsum as _einsum
@@ -26,6 +27,7 @@ from . import grid as _grid
 from . import groupnorm as _groupnorm
 from . import index as _index
 from . import interop as interop
+from . import inverse as _inverse
 from . import join as _join
 from . import label as _label
 from . import length as _length
@@ -39,6 +41,7 @@ from . import normal as _normal
 from . import order as _order
 from . import pool as _pool
 from . import position as _position
+from . import product as _product
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
@@ -71,6 +74,7 @@ from .contrast import *
 from .conv import *
 from .count import *
 from .ctc import *
+from .decompose import *
 from .diagonal import *
 from .divergence import *
 from .einsum import *
@@ -82,6 +86,7 @@ from .gauss import *
 from .grid import *
 from .groupnorm import *
 from .index import *
+from .inverse import *
 from .join import *
 from .label import *
 from .length import *
@@ -95,6 +100,7 @@ from .normal import *
 from .order import *
 from .pool import *
 from .position import *
+from .product import *
 from .rectifier import *
 from .recurrent import *
 from .reduce import *
@@ -146,6 +152,9 @@ __all__ += _mesh.__all__
 __all__ += _label.__all__
 __all__ += _linear.__all__
 __all__ += _einsum.__all__
+__all__ += _inverse.__all__
+__all__ += _decompose.__all__
+__all__ += _product.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _regression.__all__

@@ -47,7 +47,10 @@ def in_single(formula: Any, *xs: Any) -> Any:
     """``formula(*xs)``; of float16 in float32, for formulas of many steps."""
     if not all([x.dtype == np.float16 for x in xs]):
         return formula(*xs)
-    return formula(*[x.astype(np.float32) for x in xs]).astype(np.float16)
+    y = formula(*[x.astype(np.float32) for x in xs])
+    if isinstance(y, tuple):
+        return tuple([part.astype(np.float16) for part in y])
+    return y.astype(np.float16)
 
 
 def register(**methods: Any) -> None:
