@@ -8,20 +8,14 @@ as heads of attention are, is laid as it will be read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..listen import VIEWS, Instruction, Program, Value, repeat
 from .access import Layout, dense, viewed
 
-Order: TypeAlias = "tuple[int, ...]"
-Wants: TypeAlias = "tuple[str | None, ...]"
-
-
-def channels_last(ndim: int) -> Order:
-    """The order of an image."""
-    return (0, *range(2, ndim), 1)
+Order = tuple[int, ...]
 
 
 class Layouts:
@@ -29,12 +23,12 @@ class Layouts:
 
     Args:
         program: with its captured arrays.
-        wants: for an instruction, how each of its operands has to lie, and at the end its result:
-            "image" with channels last, "plain" as its shape says, None any way.
+        images: for an instruction, which of its operands (0, 1, ...) are images, and "result" if
+            its result is one.
     """
 
-    def __init__(self, program: Program, wants: Callable[[Instruction], Wants]):
-        self.program, self.wants = program, wants
+    def __init__(self, program: Program, images: Callable[[Instruction], tuple[Any, ...]]):
+        self.program, self.images = program, images
         self.made_by = {v: i for i in program.instructions for v in i.results}
         self._orders: dict[Value, Order] = {}
         self._layouts: dict[Value, Layout | None] = {}
@@ -80,11 +74,8 @@ class Layouts:
 
     def _order(self, instruction: Instruction, value: Value) -> Order:
         plain = tuple(range(value.ndim))
-        wanted = (self.wants(instruction) or (None,))[-1]
-        if wanted == "image" or self._feeds_image(instruction, value):
-            return channels_last(value.ndim)
-        if wanted == "plain":
-            return plain
+        if "result" in self.images(instruction) or self._feeds_image(instruction, value):
+            return (0, *range(2, value.ndim), 1)
         if instruction.opcode == "matmul":
             return self._read_order(value)
         if instruction.opcode == "copy" or value.ndim < 3:
@@ -99,9 +90,10 @@ class Layouts:
         """Whether this is a copy made for an operator on images."""
         return instruction.opcode == "copy" and any(
             [
-                x is value and wanted == "image"
+                user.operands[i] is value
                 for user in self._users.get(value, ())
-                for x, wanted in zip(user.operands, self.wants(user))
+                for i in self.images(user)
+                if i != "result"
             ]
         )
 
@@ -126,22 +118,20 @@ class Layouts:
         if instruction.opcode == "matmul":
             steps = layout.strides[-2:] if layout is not None else ()
             return 1 not in [n for n, length in zip(steps, x.shape[-2:]) if length > 1 or n == 1]
-        wanted = dict(enumerate(self.wants(instruction)[:-1])).get(operand)
-        if wanted is not None:
-            order = channels_last(x.ndim) if wanted == "image" else None
-            strides = dense(x.shape, order).strides
+        if operand in self.images(instruction):
+            wanted = dense(x.shape, (0, *range(2, x.ndim), 1)).strides
             found = layout.strides if layout is not None else ()
             return layout is None or any(
-                [a != b and n > 1 for a, b, n in zip(strides, found, x.shape)]
+                [a != b and n > 1 for a, b, n in zip(wanted, found, x.shape)]
             )
         return False
 
 
 def laid_out(
-    program: Program, wants: Callable[[Instruction], Wants]
+    program: Program, images: Callable[[Instruction], tuple[Any, ...]]
 ) -> tuple[Program, Layouts]:
     """``program`` with a copy wherever one is needed, and its layouts."""
-    layouts = Layouts(program, wants)
+    layouts = Layouts(program, images)
     waiting = iter(program.instructions)
 
     def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
@@ -155,7 +145,7 @@ def laid_out(
         return repeat(new, old, operands)
 
     changed = program.mapped(change)
-    return changed, Layouts(changed, wants)
+    return changed, Layouts(changed, images)
 
 
 def array_of(buffer: Any, value: Value, layout: Layout) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from llvmlite import ir
 
 from .code import I32, I64, POINTER, Code, Index, Int
 from .lanes import Vec
-from .microkernel import FLOAT32, first, most_rows, store
+from .microkernel import FLOAT32, first, micro_routine, most_rows, store
 from .target import Target
 
 LINE = 16  # numbers in a cache line
+ROWS = (1, 2, 4, 6, 8, 12, 14)  # of blocks: not all there are, so that convolutions share them
 
 
 @dataclass(frozen=True)
@@ -40,40 +41,11 @@ def block_for(target: Target, rows: int, columns: int) -> Block:
     count = -(-columns // target.lanes)
     found = []
     for v in range(1, 5):
-        for r in range(1, most_rows(target, v) + 1):
+        for r in (r for r in ROWS if r <= most_rows(target, v)):
             cycles = max(r * v / 2, (r + v) / 2, 4) + 0.2
             found.append((-(-rows // r) * -(-count // v) * cycles, -r * v, r, v))
     *_, r, v = min(found)
     return Block(r, v)
-
-
-def multiply(
-    code: Code,
-    block: Block,
-    start: Sequence[Vec],
-    turns: Index,
-    operands: Callable[[Int], tuple[Callable[[int], Vec], Callable[[int], Vec]]],
-) -> list[Vec]:
-    """``start[i, j] + sum_k left(i) right(j)``, with ``left, right = operands(k)``.
-
-    ``start`` and the result are ``rows * vectors`` values, row by row.
-    """
-    loop = code.loop(0, turns, carry=[x.value for x in start])
-    for k in loop:
-        left, right = operands(k)
-        columns = [right(j) for j in range(block.vectors)]
-        new: list[ir.Value] = []
-        for i in range(block.rows):
-            x = left(i)
-            for y in columns:
-                new.append(x.fma(y, Vec(code, loop.now[len(new)], FLOAT32)).value)
-        loop.carry(*new)
-    return [Vec(code, x, FLOAT32) for x in loop.now]
-
-
-def zeros(code: Code, block: Block) -> list[Vec]:
-    """A block of zeros."""
-    return [code.number(0.0)] * (block.rows * block.vectors)
 
 
 def turn(
@@ -125,7 +97,7 @@ def turned(code: Code, rows: list[ir.Value]) -> list[ir.Value]:
     return rows
 
 
-def chunk_of(code: Code, index: Int, size: int, total: int) -> tuple[Int, Int]:
+def chunk_of(code: Code, index: Int, size: int, total: Index) -> tuple[Int, Int]:
     """Where chunk ``index`` of 0..total begins, and how many there are in it."""
     low = index * size
     return low, (code.int(total) - low).least(size)
@@ -200,33 +172,22 @@ class Weights:
     n_stride: int
     k_stride: int
 
-    def squares(self, code: Code, source: ir.Value, k: Int, n: Int, to: ir.Value) -> None:
-        """The taps of ``n``, ... n + lanes for one ``k``: a register for each, side by side."""
-        start = code.at(source, n * self.n_stride + k * self.k_stride)
-        last = code.int(self.n - 1) - n
-        for low in range(0, self.taps, code.lanes):
-            width = min(code.lanes, self.taps - low)
-            turn(code, code.at(start, low), self.n_stride, last, width,
-                 code.at(to, low * code.lanes))  # fmt: skip
 
-
-def product_rows(
-    code: Code, block: Block, k: int, a_row: int, c_row: int, a: ir.Value, b: ir.Value, c: ir.Value
+def turn_taps(
+    code: Code, taps: int, start: ir.Value, stride: Index, last: Index, to: ir.Value
 ) -> None:
-    """``c = a b``: ``a`` in rows, ``b`` as ``k`` rows of the block's width; all known but where."""
+    """Kernels, a register of them: ``to[tap, i] = start[min(i, last) * stride + tap]``."""
+    for low in range(0, taps, code.lanes):
+        width = min(code.lanes, taps - low)
+        turn(code, code.at(start, low), stride, last, width, code.at(to, low * code.lanes))
 
-    def write(code: Code, *rest: Any) -> None:
-        a, b, c = rest
-        wide = block.vectors * code.lanes
 
-        def operands(turn: Int):
-            left = lambda i: code.splat(a, turn + i * a_row)  # noqa: E731
-            return left, lambda j: code.load(b, turn * wide + j * code.lanes)
-
-        found = multiply(code, block, zeros(code, block), k, operands)
-        for i in range(block.rows):
-            for j in range(block.vectors):
-                code.store(found[i * block.vectors + j], c, i * c_row + j * code.lanes)
-
-    name = f"product_{code.lanes}_{block.rows}x{block.vectors}_{k}_{a_row}_{c_row}"
-    code.call(name, write, a, b, c)
+def product(
+    code: Code, block: Block, a: ir.Value, a_row: Index, a_column: Index, b: ir.Value, b_row: Index,
+    c: ir.Value, c_row: Index, k: Index, add: Index = 0,
+) -> None:  # fmt: skip
+    """One block of ``c = a b``, or of ``c += a b``; all strides count numbers."""
+    function = micro_routine(code, block.rows, block.vectors)
+    numbers = [code.int(x).value for x in (a_row, a_column, b_row, c_row, k, add, code.lanes)]
+    a_row, a_column, b_row, c_row, *rest = numbers
+    code.b.call(function, [a, a_row, a_column, b, b_row, c, c_row, *rest])

@@ -224,6 +224,7 @@ class Code:
             inner = Code(self.module, name, self.target, [x.type for x in values])
             function = inner.function
             function.linkage = "internal"
+            function.attributes.add("noinline")  # it may be called from many places
             write(inner, *inner.parameters)
             inner.b.ret_void()
         self.b.call(function, [self.table, self.tid.value, self.threads.value, *values])

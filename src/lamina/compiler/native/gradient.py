@@ -10,23 +10,14 @@ from typing import Any
 
 from llvmlite import ir
 
-from .blocks import (
-    LINE,
-    address,
-    block_for,
-    chunk_of,
-    digest,
-    line,
-    multiply,
-    turned,
-)
-from .code import Code, Index, Int
+from .blocks import LINE, address, block_for, chunk_of, digest, line, product, turned
+from .code import I64, Code, Index, Int
 from .geometry import Geometry
-from .indirect import clear, present_columns, under_taps, unravel, where
+from .indirect import Sweeps, addresses, clear, present_columns, where
 from .lanes import Vec
 from .microkernel import FLOAT32, load
 from .target import Target
-from .tiles import TRANSFORMS, Tiling, both_axes, transform_tiles
+from .tiles import TRANSFORMS, Tiling, both_axes, grid, transform_tiles
 
 PLACES = 256
 """Places at a time, whose numbers stay in the second cache."""
@@ -45,18 +36,19 @@ def spread(code: Code, taps: int, source: ir.Value, apart: int, to: ir.Value, co
     """
 
     def write(code: Code, *rest: Any) -> None:
-        source, to, count = rest
+        source, apart, to, count = rest
         square = code.reserve(code.lanes * code.lanes * 4)
         for low in range(0, taps, code.lanes):
             width = min(code.lanes, taps - low)
-            rows = [code.load(source, (low + j) * apart) for j in range(width)]
+            rows = [code.load(source, apart * (low + j)) for j in range(width)]
             rows += [code.number(0.0)] * (code.lanes - width)
             for i, x in enumerate(turned(code, [x.value for x in rows])):
                 code.store(Vec(code, x, FLOAT32), square, i * code.lanes)
             for i in code.loop(0, count):
                 code.store(code.load(square, i * code.lanes), to, i * taps + low, width)
 
-    code.call(f"spread_{code.lanes}_{taps}_{apart}", write, source, to, code.int(count))
+    numbers = code.int(apart), to, code.int(count)
+    code.call(f"spread_{code.lanes}_{taps}", write, source, *numbers)
 
 
 class WeightByAddress:
@@ -96,19 +88,22 @@ class WeightByAddress:
         clear(code, nothing, line(max(self.run, self.c_in * self.groups)) // 4)
         low, high = code.share(self.groups * self.sweep.runs * self.down)
         places = self.geometry.places
+        sweep = Sweeps(code, self.geometry, self.c_in * self.groups, 0).table
         for chunk in code.loop(0, -(-places // self.places)):
             first, number = chunk_of(code, chunk, self.places, places)
-            self._addresses(code, first, number, image, nothing, table)
+            addresses(code, sweep, first, number, 1, image, nothing, nothing, nothing, table,
+                      self.places)  # fmt: skip
             y = code.at(gradient, first * (self.c_out * self.groups))
             for unit in code.loop(low, high):
                 o, at = unit % self.down * self.block.rows, unit // self.down
                 run, group = at % self.sweep.runs, at // self.sweep.runs
                 to = code.at(sums, at * self.tap + o * self.row)
+                under = code.at(table, (run + 1) * (2 * self.places))
                 for panel in code.loop(0, self.panels):
                     column = panel * (self.block.vectors * code.lanes)
                     self._block(
                         code, number, chunk, code.at(y, group * self.c_out), o, group * self.c_in,
-                        column, run, table, code.at(to, column),
+                        column, under, code.at(to, column),
                     )  # fmt: skip
         code.barrier()
         if self.geometry.merged == 1:
@@ -116,49 +111,41 @@ class WeightByAddress:
         else:
             self._scatter(code, sums, result)
 
-    def _addresses(
-        self, code: Code, first: Int, number: Int, image: ir.Value, nothing: ir.Value,
-        table: ir.Value,
-    ) -> None:  # fmt: skip
-        g, channels = self.geometry, self.c_in * self.groups
-        for p in code.loop(0, number):
-            n, i = unravel(first + p, self.sweep.grid)
-            corner = [x * s for x, s in zip(i, g.stride)]
-            under_taps(code, self.sweep, g.read, n, corner, channels, image, nothing, table, p,
-                       self.places)  # fmt: skip
-
     def _block(
         self, code: Code, number: Int, chunk: Int, y: ir.Value, o: Int, c: Int, column: Int,
-        run: Int, table: ir.Value, to: ir.Value,
+        under: ir.Value, to: ir.Value,
     ) -> None:  # fmt: skip
         """Places of one chunk, summed up for a block; added to what earlier chunks gave."""
-        block, pitch = self.block, self.c_out * self.groups
+        block = self.block
+        wide = block.vectors * code.lanes
+        broken, ragged = self.c_out % block.rows > 0, self.run % wide > 0
 
         def write(code: Code, *rest: Any) -> None:
-            number, chunk, y, o, c, column, run, table, to = rest
-            begun = code.b.icmp_signed("!=", chunk.value, code.int(0).value)
-            old, there = where(code, None, begun), present_columns(code, block, column, self.run)
-            start = [
-                load(code, to, i * self.row + j * code.lanes, old)
-                for i in range(block.rows)
-                for j in range(block.vectors)
-            ]
-            ragged = self.c_out % block.rows
-            rows = [(o + i).least(self.c_out - 1) if ragged else o + i for i in range(block.rows)]
-            under = code.at(table, (run + 1) * (2 * self.places))
+            number, chunk, y, o, c, column, under, to, pitch, c_out, run, row = rest
+            old = where(code, None, code.b.icmp_signed("!=", chunk.value, I64(0)))
+            there: list[ir.Value | None] = [None] * block.vectors
+            if ragged:
+                there = present_columns(code, block, column, run)
+            places = [code.at(code.at(to, row * i), j * code.lanes)
+                      for i in range(block.rows) for j in range(block.vectors)]  # fmt: skip
+            rows = [(o + i).least(c_out - 1) if broken else o + i for i in range(block.rows)]
+            loop = code.loop(0, number, carry=[load(code, x, 0, old).value for x in places])
+            for p in loop:
+                pixel, z = code.at(address(code, under, p), c + column), code.at(y, p * pitch)
+                columns = [load(code, pixel, j * code.lanes, m) for j, m in enumerate(there)]
+                new: list[ir.Value] = []
+                for i in rows:
+                    x = code.splat(z, i)
+                    for v in columns:
+                        new.append(x.fma(v, Vec(code, loop.now[len(new)], FLOAT32)).value)
+                loop.carry(*new)
+            for x, place in zip(loop.now, places):
+                code.store(Vec(code, x, FLOAT32), place)
 
-            def operands(p: Int) -> Any:
-                pixel = code.at(address(code, under, p), c + column)
-                left = lambda i: code.splat(y, p * pitch + rows[i])  # noqa: E731
-                return left, lambda j: load(code, pixel, j * code.lanes, there[j])
-
-            for k, x in enumerate(multiply(code, block, start, number, operands)):
-                i, j = divmod(k, block.vectors)
-                code.store(x, to, i * self.row + j * code.lanes)
-
-        facts = (block, self.places, self.c_out, self.run, pitch, self.row)
-        name = f"weight_block_{code.lanes}_{digest(*facts)}"
-        code.call(name, write, number, chunk, y, o, c, column, run, table, to)
+        name = f"places_{code.lanes}_{block.rows}x{block.vectors}"
+        name += "_broken" * broken + "_ragged" * ragged
+        facts = (self.c_out * self.groups, self.c_out, self.run, self.row)
+        code.call(name, write, number, chunk, y, o, c, column, under, to, *map(code.int, facts))
 
     def _spread(self, code: Code, sums: ir.Value, result: ir.Value) -> None:
         """The sums as kernels: (c_out, c_in / groups, *kernel)."""
@@ -240,9 +227,11 @@ class WeightByTiles:
                 xi, o = unit // self.down, unit % self.down * self.block.rows
                 for panel in code.loop(0, self.panels):
                     c = panel * (self.block.vectors * code.lanes)
-                    self._block(code, number, chunk, code.at(y, xi * self.y_apart + o),
-                                code.at(x, xi * self.x_apart + c),
-                                code.at(u, xi * self.u_apart + o * self.x_row + c))  # fmt: skip
+                    left = code.at(y, xi * self.y_apart + o)
+                    right = code.at(x, xi * self.x_apart + c)
+                    to = code.at(u, xi * self.u_apart + o * self.x_row + c)
+                    product(code, self.block, left, 1, self.y_row, right, self.x_row, to,
+                            self.x_row, number, chunk)  # fmt: skip
             code.barrier()
         registers = -(-self.tiles.c // code.lanes)
         low, high = code.share(self.gradient.c * registers)
@@ -252,43 +241,16 @@ class WeightByTiles:
             to = code.at(result, (o * self.tiles.c + c) * 9)
             self._kernels(code, source, to, (code.int(self.tiles.c) - c).least(code.lanes))
 
-    def _block(
-        self, code: Code, number: Int, chunk: Int, y: ir.Value, x: ir.Value, to: ir.Value
-    ) -> None:
-        """Tiles of one chunk, summed up for a block; added to what earlier chunks gave."""
-        block = self.block
-
-        def write(code: Code, *rest: Any) -> None:
-            number, chunk, y, x, to = rest
-            begun = code.b.icmp_signed("!=", chunk.value, code.int(0).value)
-            old = where(code, None, begun)
-            start = [
-                load(code, to, i * self.x_row + j * code.lanes, old)
-                for i in range(block.rows)
-                for j in range(block.vectors)
-            ]
-
-            def operands(t: Int) -> Any:
-                left = lambda i: code.splat(y, t * self.y_row + i)  # noqa: E731
-                return left, lambda j: code.load(x, t * self.x_row + j * code.lanes)
-
-            for k, found in enumerate(multiply(code, block, start, number, operands)):
-                i, j = divmod(k, block.vectors)
-                code.store(found, to, i * self.x_row + j * code.lanes)
-
-        name = f"tiles_block_{code.lanes}_{digest(block, self.x_row, self.y_row)}"
-        code.call(name, write, number, chunk, y, x, to)
-
     def _kernels(self, code: Code, source: ir.Value, to: ir.Value, count: Int) -> None:
         """One register of kernels, transformed back."""
         size, axis = self.tiles.m + 2, TRANSFORMS[self.tiles.m]["kernel"]
 
         def write(code: Code, *rest: Any) -> None:
-            source, to, count = rest
-            square = code.reserve(9 * code.lanes * 4)
-            number = lambda i, j: code.load(source, (i * size + j) * self.u_apart)  # noqa: E731
-            for k, x in enumerate(both_axes(axis, number, size)):
+            source, apart, to, count = rest
+            square, place = code.reserve(9 * code.lanes * 4), grid(code, source, size, apart)
+            for k, x in enumerate(both_axes(axis, lambda i, j: code.load(place(i, j)), size)):
                 code.store(x, square, k * code.lanes)
             spread(code, 9, square, code.lanes, to, count)
 
-        code.call(f"kernels_{code.lanes}_{size}_{self.u_apart}", write, source, to, count)
+        name = f"{axis.__name__}_{code.lanes}"
+        code.call(name, write, source, code.int(self.u_apart), to, count)

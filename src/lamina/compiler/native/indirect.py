@@ -9,9 +9,11 @@ Source: M. Dukhan, "The indirect convolution algorithm", 2019.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from ...functions.window import Window
@@ -25,15 +27,16 @@ from .blocks import (
     digest,
     entry,
     line,
-    multiply,
     present,
     store_present,
     turn,
+    turn_taps,
 )
 from .code import I64, Code, Index, Int
-from .geometry import Geometry, Sweep, three
+from .gemm import at_least
+from .geometry import Geometry, three
 from .lanes import Vec
-from .microkernel import FLOAT32, load
+from .microkernel import FLOAT32, load, micro
 from .target import Target
 
 PIXELS = 96
@@ -68,7 +71,9 @@ def pack(
             continue
         square = code.reserve(weights.taps * code.lanes * 4)
         for k in code.loop(0, weights.k):
-            weights.squares(code, source, k, n, square)
+            start = code.at(source, n * weights.n_stride + k * weights.k_stride)
+            turn_taps(code, weights.taps, start, weights.n_stride, code.int(weights.n - 1) - n,
+                      square)  # fmt: skip
             table = constants(code, "order_" + "_".join(map(str, order)), order)
             for tap in code.loop(0, weights.taps):
                 x = code.load(square, tap * code.lanes)
@@ -92,7 +97,7 @@ def _pack_turned(
 # -- addresses -----------------------------------------------------------------------------------
 
 
-def unravel(i: Int, grid: tuple[int, ...]) -> tuple[Int, list[Int]]:
+def unravel(i: Int, grid: Sequence[Index]) -> tuple[Int, list[Int]]:
     """Place ``i`` of all images as the number of the image and the place in it."""
     places: list[Int] = []
     for length in reversed(grid):
@@ -101,7 +106,7 @@ def unravel(i: Int, grid: tuple[int, ...]) -> tuple[Int, list[Int]]:
     return i, places[::-1]
 
 
-def ravel(i: Int, places: list[Int], size: tuple[int, ...]) -> Int:
+def ravel(i: Int, places: Sequence[Int], size: Sequence[Index]) -> Int:
     """A place in image ``i`` as a place of all images."""
     for place, length in zip(places, size):
         i = i * length + place
@@ -113,20 +118,82 @@ def put_address(code: Code, x: ir.Value, table: ir.Value, i: Int) -> None:
     code.b.store(x, code.b.gep(table, [i.value], source_etype=I64), align=8)
 
 
+HEAD = 6  # numbers of a sweep before those of its axes
+AXIS = 7  # numbers of each axis before the places of its taps
+
+
+class Sweeps:
+    """What the code knows of all sweeps, as a table: one row for each.
+
+    A row holds: places, runs before it, runs, channels read, channels written, images; for each
+    axis grid, start, stride, step, size read, size written, taps; and the places of its taps.
+    """
+
+    def __init__(self, code: Code, geometry: Geometry, c_read: int, c_written: int):
+        g, rows, before = geometry, [], 0
+        for sweep in g.sweeps:
+            row = [g.n * prod(sweep.grid), before, sweep.runs, c_read, c_written, g.n]
+            before += sweep.runs
+            axes = zip(sweep.grid, sweep.start, g.stride, g.step, g.read, g.written, sweep.taps)
+            for *numbers, taps in axes:
+                row += [*numbers, len(taps)]
+            row += [at for taps in sweep.taps for _, at in taps]
+            rows.append(row)
+        self.code, self.wide, self.count = code, max(map(len, rows)), len(rows)
+        padded = [x for row in rows for x in row + [0] * (self.wide - len(row))]
+        self.table = constants(code, f"sweeps_{digest(padded)}", padded)
+
+    def row(self, sweep: Int) -> ir.Value:
+        """Where a row begins."""
+        return self.code.at(self.table, sweep * self.wide, np.int64)
+
+
+def addresses(
+    code: Code, sweep: ir.Value, first: Int, number: Int, rows: int, image: ir.Value,
+    result: ir.Value, nothing: ir.Value, waste: ir.Value, to: ir.Value, pixels: int,
+) -> None:  # fmt: skip
+    """A table of addresses for ``number`` places of a sweep, rounded up to ``rows``.
+
+    ``to[p]`` is that of the result at place ``first + p``, ``to[(run + 1) * pixels + p]`` that of
+    the pixel under each number of the kernel; ``nothing`` outside of the image, and ``waste``
+    behind the last place.
+    """
+
+    def write(code: Code, *rest: Any) -> None:
+        sweep, first, number, end, image, result, nothing, waste, to, pixels = rest
+        places, _, _, c_read, c_written, _ = [entry(code, sweep, i) for i in range(HEAD)]
+        axes = [[entry(code, sweep, HEAD + a * AXIS + i) for i in range(AXIS)] for a in range(3)]
+        grid, start, stride, step, read, written, counts = zip(*axes)
+        taps = [(code.at(sweep, HEAD + 3 * AXIS, np.int64), counts[0])]
+        for a in range(2):
+            taps.append((code.at(taps[a][0], counts[a], np.int64), counts[a + 1]))
+        for p in code.loop(0, end):
+            n, i = unravel((first + p).least(places - 1), grid)
+            at = ravel(n, [x * s + o for x, s, o in zip(i, step, start)], written)
+            here = code.b.select(p.below(number), code.at(result, at * c_written), waste)
+            put_address(code, here, to, p)
+            corner = [x * s for x, s in zip(i, stride)]
+            under_taps(code, taps, read, n, corner, c_read, image, nothing, to, p, pixels)
+
+    end = (number + (rows - 1)) // rows * rows
+    code.call(f"addresses_{code.lanes}", write, sweep, first, number, end, image, result, nothing,
+              waste, to, code.int(pixels))  # fmt: skip
+
+
 def under_taps(
-    code: Code, sweep: Sweep, size: tuple[int, ...], n: Int, corner: list[Int], channels: int,
-    image: ir.Value, nothing: ir.Value, table: ir.Value, p: Int, pixels: int,
+    code: Code, taps: Sequence[tuple[ir.Value, Index]], size: Sequence[Index], n: Int,
+    corner: Sequence[Int], channels: Index, image: ir.Value, nothing: ir.Value, table: ir.Value,
+    p: Int, pixels: Index,
 ) -> None:  # fmt: skip
     """What lies under each tap at one place: entries ``p + pixels``, ``p + 2 pixels``, ..."""
     b = code.b
 
     def axis(a: int, inside: ir.Value, place: Int, run: Int) -> None:
-        offsets = [at for _, at in sweep.taps[a]]
-        known = constants(code, "offsets_" + "_".join(str(at % 2**32) for at in offsets), offsets)
-        for t in code.loop(0, len(offsets)):
-            at = corner[a] + entry(code, known, t)
-            here = b.and_(inside, b.icmp_unsigned("<", at.value, I64(size[a])))
-            next_place, next_run = place * size[a] + at, run * len(offsets) + t
+        offsets, count = taps[a]
+        for t in code.loop(0, count):
+            at = corner[a] + entry(code, offsets, t)
+            here = b.and_(inside, b.icmp_unsigned("<", at.value, code.int(size[a]).value))
+            next_place, next_run = place * size[a] + at, run * count + t
             if a < 2:
                 axis(a + 1, here, next_place, next_run)
             else:
@@ -134,29 +201,6 @@ def under_taps(
                 put_address(code, pixel, table, (next_run + 1) * pixels + p)
 
     axis(0, ir.IntType(1)(1), n, code.int(0))
-
-
-def sum_of_runs(
-    code: Code, block: Block, length: int, start: list[Vec], b: ir.Value, table: ir.Value,
-    pixels: int, row: Int, low: Int, high: Int, k: Int,
-) -> list[Vec]:  # fmt: skip
-    """``start`` plus a block of places times weights, over runs ``low`` to ``high``."""
-    wide = block.vectors * code.lanes
-    loop = code.loop(low, high, carry=[x.value for x in start])
-    for run in loop:
-        rows = [
-            code.at(address(code, table, (run + 1) * pixels + row + i), k)
-            for i in range(block.rows)
-        ]
-        weights = code.at(b, (run - low) * (length * wide))
-
-        def operands(turn: Int) -> Any:
-            left = lambda i: code.splat(rows[i], turn)  # noqa: B023, E731
-            return left, lambda j: code.load(weights, turn * wide + j * code.lanes)  # noqa: B023
-
-        begun = [Vec(code, x, FLOAT32) for x in loop.now]
-        loop.carry(*[x.value for x in multiply(code, block, begun, length, operands)])
-    return [Vec(code, x, FLOAT32) for x in loop.now]
 
 
 def clear(code: Code, place: ir.Value, numbers: int) -> None:
@@ -188,11 +232,9 @@ def border(
                 code.store(code.load(source, k, width), line_of, k + before[2] * channels, width)
 
 
-def present_columns(code: Code, block: Block, column: Int, n: int) -> list[ir.Value | None]:
-    """Which lanes of a block's columns there are, of ``n``; None: all, always."""
-    if n % (block.vectors * code.lanes) == 0:
-        return [None] * block.vectors
-    return [present(code, column + j * code.lanes, code.int(n)) for j in range(block.vectors)]
+def present_columns(code: Code, block: Block, column: Int, n: Int) -> list[ir.Value | None]:
+    """Which lanes of a block's columns there are, of ``n``."""
+    return [present(code, column + j * code.lanes, n) for j in range(block.vectors)]
 
 
 def where(code: Code, lanes: ir.Value | None, bit: ir.Value) -> ir.Value:
@@ -238,17 +280,12 @@ class ImageByAddress:
         self._parts = [line(2 * (self.most + 1) * self.pixels), line(self.run)]
         self.scratch = sum(self._parts) + line(weights.n)
 
-    @property
-    def name(self) -> str:
-        """All that the code depends on."""
-        return f"image_by_address_{digest(self.geometry, self.weights, self.groups)}"
-
     def emit(
         self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
         shared: ir.Value,
     ) -> None:  # fmt: skip
         """Write the convolution."""
-        name = f"{self.name}_{code.lanes}"
+        name = f"image_by_address_{code.lanes}_{digest(self.geometry, self.weights, self.groups)}"
         code.call(name, self._write, image, weights, result, scratch, shared)
 
     def _write(self, code: Code, *rest: Any) -> None:
@@ -262,61 +299,34 @@ class ImageByAddress:
             panels = code.at(packed, group * (self.panels * self.panel))
             pack(code, w, self.geometry.order, self.block, kernels, panels)
         code.barrier()
-        base = 0
-        for sweep in self.geometry.sweeps:
-            count = self.geometry.n * prod(sweep.grid)
-            chunks = -(-count // self.pixels)
-            low, high = code.share(chunks * self.groups * self.parts)
+        sweeps = Sweeps(code, self.geometry, w.k * self.groups, w.n * self.groups)
+        for sweep in code.loop(0, sweeps.count):
+            row = sweeps.row(sweep)
+            count, before, runs = [entry(code, row, i) for i in range(3)]
+            chunks = (count + (self.pixels - 1)) // self.pixels
+            low, high = code.share(chunks * (self.groups * self.parts))
             for unit in code.loop(low, high):
-                part, group = unit % self.parts, unit // self.parts % self.groups
-                first, number = chunk_of(
-                    code, unit // (self.parts * self.groups), self.pixels, count
-                )
+                part, unit = unit % self.parts, unit // self.parts
+                group, chunk = unit % self.groups, unit // self.groups
+                first, number = chunk_of(code, chunk, self.pixels, count)
                 x, y = code.at(image, group * w.k), code.at(result, group * w.n)
-                self._addresses(code, sweep, first, number, x, y, nothing, waste, table)
-                b = code.at(
-                    packed, group * (self.panels * self.panel) + base * self.run * self.wide
-                )
-                start, end = (
-                    self.panels * part // self.parts,
-                    self.panels * (part + 1) // self.parts,
-                )
-                for panel in code.loop(start, end):
-                    self._panel(code, sweep.runs, number, code.at(b, panel * self.panel),
-                                panel * self.wide, table)  # fmt: skip
-            base += sweep.runs
-
-    def _addresses(
-        self, code: Code, sweep: Sweep, first: Int, number: Int, image: ir.Value, result: ir.Value,
-        nothing: ir.Value, waste: ir.Value, table: ir.Value,
-    ) -> None:  # fmt: skip
-        """The table: addresses under each tap at each place, and, first, those of the results."""
-        g, w, b = self.geometry, self.weights, code.b
-        c_read, c_written = w.k * self.groups, w.n * self.groups
-        rows = self.block.rows
-        for p in code.loop(0, (number + (rows - 1)) // rows * rows):
-            there = p.below(number)
-            at = (first + p).least(g.n * prod(sweep.grid) - 1)
-            n, i = unravel(at, sweep.grid)
-            to = ravel(n, [x * s + o for x, s, o in zip(i, g.step, sweep.start)], g.written)
-            put_address(code, b.select(there, code.at(result, to * c_written), waste), table, p)
-            corner = [x * s for x, s in zip(i, g.stride)]
-            under_taps(
-                code, sweep, g.read, n, corner, c_read, image, nothing, table, p, self.pixels
-            )
+                addresses(code, row, first, number, self.block.rows, x, y, nothing, waste, table,
+                          self.pixels)  # fmt: skip
+                at = group * (self.panels * self.panel) + before * (self.run * self.wide)
+                ends = [self.panels * i // self.parts for i in (part, part + 1)]
+                for panel in code.loop(ends[0], ends[1]):
+                    b = code.at(packed, at + panel * self.panel)
+                    self._panel(code, runs, number, b, panel * self.wide, table)
 
     def _panel(
-        self, code: Code, runs: int, number: Int, b: ir.Value, column: Int, table: ir.Value
+        self, code: Code, runs: Int, number: Int, b: ir.Value, column: Int, table: ir.Value
     ) -> None:
         """All places times one panel of weights, in slices of ``k`` that stay in the cache."""
         rows = self.block.rows
         blocks = (number + (rows - 1)) // rows
         length = self.run // self.pieces
         together = max(1, self.depth // length) if self.pieces == 1 else 1
-        if runs == 0:
-            for i in code.loop(0, blocks):
-                self._block(code, length, b, column, table, i * rows, 0, 0, 0)
-        for run in code.loop(0, runs, together):
+        for run in code.loop(0, at_least(runs, 1), together):  # once where there are none: zeros
             for piece in code.loop(0, self.pieces):
                 at = run * self.run + piece * length
                 for i in code.loop(0, blocks):
@@ -324,26 +334,44 @@ class ImageByAddress:
                                 run, (run + together).least(runs), piece * length)  # fmt: skip
 
     def _block(
-        self, code: Code, length: int, b: ir.Value, column: Int, table: ir.Value, row: Index,
-        low: Index, high: Index, k: Index,
+        self, code: Code, length: int, b: ir.Value, column: Int, table: ir.Value, row: Int,
+        low: Int, high: Int, k: Int,
     ) -> None:  # fmt: skip
         """One block: runs ``low`` to ``high``, numbers ``k`` and so on; the first sets it."""
-        n, pixels, block = self.weights.n, self.pixels, self.block
+        block, ragged = self.block, self.weights.n % self.wide > 0
 
         def write(code: Code, *rest: Any) -> None:
-            b, column, table, row, low, high, k = rest
+            b, table, column, columns, row, low, high, k, length, pixels = rest
             begun = code.b.icmp_signed("!=", (low + k).value, I64(0))
-            there = present_columns(code, block, column, n)
+            there: list[ir.Value | None] = [None] * block.vectors
+            if ragged:
+                there = present_columns(code, block, column, columns)
             old = [where(code, lanes, begun) for lanes in there]
             to = [code.at(address(code, table, row + i), column) for i in range(block.rows)]
-            start = [
-                load(code, y, j * code.lanes, old[j]) for y in to for j in range(block.vectors)
-            ]
-            found = sum_of_runs(code, block, length, start, b, table, pixels, row, low, high, k)
+            start = [load(code, y, j * code.lanes, lanes).value
+                     for y in to for j, lanes in enumerate(old)]  # fmt: skip
+            found = sum_of_runs(code, block, start, b, table, row, low, high, k, length, pixels)
             for i, y in enumerate(to):
-                for j in range(block.vectors):
-                    store_present(code, found[i * block.vectors + j], y, j * code.lanes, there[j])
+                for j, lanes in enumerate(there):
+                    x = Vec(code, found[i * block.vectors + j], FLOAT32)
+                    store_present(code, x, y, j * code.lanes, lanes)
 
-        name = f"block_{code.lanes}_{block.rows}x{block.vectors}_{length}_{pixels}_{n}"
-        numbers = [code.int(x) for x in (row, low, high, k)]
-        code.call(name, write, b, column, table, *numbers)
+        name = f"block_{code.lanes}_{block.rows}x{block.vectors}{'_ragged' * ragged}"
+        numbers = [code.int(x) for x in (length, self.pixels)]
+        columns = code.int(self.weights.n)
+        code.call(name, write, b, table, column, columns, row, low, high, k, *numbers)
+
+
+def sum_of_runs(
+    code: Code, block: Block, start: list[ir.Value], b: ir.Value, table: ir.Value, row: Int,
+    low: Int, high: Int, k: Int, length: Int, pixels: Int,
+) -> list[ir.Value]:  # fmt: skip
+    """``start`` plus a block of places times weights, over runs ``low`` to ``high``."""
+    wide = block.vectors * code.lanes
+    loop = code.loop(low, high, carry=start)
+    for run in loop:
+        at = (run + 1) * pixels + row
+        rows = [code.at(address(code, table, at + i), k) for i in range(block.rows)]
+        weights = code.at(b, (run - low) * (length * wide))
+        loop.carry(*micro(code, loop.now, rows, 1, weights, wide, length))
+    return loop.now

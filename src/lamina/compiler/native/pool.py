@@ -137,9 +137,9 @@ class PoolPlan:
         geometry = forward_geometry(self.window, self.n)
         corner = [i * s for i, s in zip(place, geometry.stride)]
         if table is not None:
-            (sweep,) = geometry.sweeps
+            taps = [tap_places(code, [at for _, at in taps]) for taps in geometry.sweeps[0].taps]
             under_taps(
-                code, sweep, self.size, n, corner, self.c, image, other, table, code.int(0), 1
+                code, taps, self.size, n, corner, self.c, image, other, table, code.int(0), 1
             )
             return lambda tap: address(code, table, tap + 1)
         first = code.at(image, ravel(n, corner, self.size) * self.c)
@@ -222,6 +222,11 @@ class PoolPlan:
         for tap in loop:
             loop.carry(step(Vec(code, loop.now[0], start.dtype), tap).value)
         return Vec(code, loop.now[0], start.dtype)
+
+
+def tap_places(code: Code, places: list[int]) -> tuple[ir.Value, int]:
+    """A table of where the taps of an axis lie, and how many there are."""
+    return constants(code, f"taps_{digest(places)}", places), len(places)
 
 
 def splat(code: Code, x: Int) -> Vec:

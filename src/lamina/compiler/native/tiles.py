@@ -22,12 +22,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from .blocks import (
-    Weights,
-    address,
-    present,
-    store_present,
-)
+from .blocks import Weights, address, constants, digest, entry, present, store_present, turn_taps
 from .code import I64, Code, Index, Int
 from .lanes import Vec
 from .microkernel import load
@@ -135,31 +130,41 @@ class Tiling:
         """How many tiles there are."""
         return self.n * self.down * self.across
 
-    @property
-    def name(self) -> str:
-        """All that the code depends on."""
-        (y, x), sizes = self.before, (self.n, self.h, self.w, self.c, self.m)
-        return "_".join(map(str, [*sizes, self.down, self.across, y + 2**20, x + 2**20]))
+    def table(self, code: Code) -> ir.Value:
+        """Its numbers, for the functions that all tilings share; `tiles_at` reads them."""
+        numbers = [self.h, self.w, self.c, self.down, self.across, *self.before]
+        return constants(code, f"tiling_{digest(numbers)}", numbers)
 
-    def addresses(
-        self, code: Code, image: ir.Value, tile: Int, size: int, other: ir.Value, table: ir.Value
-    ) -> None:
-        """The addresses of ``size x size`` pixels, rows of 8 in a table; ``other`` outside."""
-        b, kind = code.b, ir.VectorType(I64, 8)
-        x = tile % self.across * self.m - self.before[1]
-        y = tile // self.across % self.down * self.m - self.before[0]
-        n = tile // (self.across * self.down)
+
+def tiles_at(
+    code: Code, tiling: ir.Value, m: int, size: int, image: ir.Value, other: ir.Value
+) -> tuple[Int, Callable[[Int], None], Callable[[int, int], ir.Value]]:
+    """Tiles of ``size x size`` pixels, ``m`` apart: addresses of their pixels; ``other`` outside.
+
+    Returns:
+        How many channels there are; a function that turns to a tile; and one that gives the address
+        of a pixel of that tile.
+    """
+    b, kind = code.b, ir.VectorType(I64, 8)
+    h, w, channels, down, across, top, left = [entry(code, tiling, i) for i in range(7)]
+    places = code.reserve(size * 64)  # rows of 8
+    pixel, row = channels * 4, w * channels * 4
+    width, step = _eight(code, w.value), _eight(code, pixel.value)
+    nowhere, start = _eight(code, b.ptrtoint(other, I64)), b.ptrtoint(image, I64)
+
+    def turn_to(tile: Int) -> None:
+        x, y = tile % across * m - left, tile // across % down * m - top
         columns = b.add(_eight(code, x.value), ir.Constant(kind, list(range(8))))
-        inside = b.icmp_unsigned("<", columns, ir.Constant(kind, [self.w] * 8))
-        nowhere = _eight(code, b.ptrtoint(other, I64))
-        columns = b.mul(columns, ir.Constant(kind, [self.c * 4] * 8))
-        start = b.ptrtoint(image, I64)
+        inside = b.icmp_unsigned("<", columns, width)
+        columns = b.mul(columns, step)
+        n = tile // (across * down) * h
         for i in range(size):
-            row = (n * self.h + y + i) * (self.w * self.c * 4)
-            places = b.add(columns, _eight(code, b.add(start, row.value)))
-            here = b.icmp_unsigned("<", (y + i).value, I64(self.h))
-            places = b.select(b.and_(inside, _eight(code, here)), places, nowhere)
-            b.store(places, b.gep(table, [I64(8 * i)], source_etype=I64), align=8)
+            at = _eight(code, b.add(start, ((n + y + i) * row).value))
+            here = b.and_(inside, _eight(code, b.icmp_unsigned("<", (y + i).value, h.value)))
+            at = b.select(here, b.add(columns, at), nowhere)
+            b.store(at, b.gep(places, [I64(8 * i)], source_etype=I64), align=8)
+
+    return channels, turn_to, lambda i, j: address(code, places, 8 * i + j)
 
 
 def _eight(code: Code, x: ir.Value) -> ir.Value:
@@ -169,11 +174,16 @@ def _eight(code: Code, x: ir.Value) -> ir.Value:
     return code.b.shuffle_vector(first, first, order)
 
 
+def grid(code: Code, place: ir.Value, size: int, apart: Int) -> Callable[[int, int], ir.Value]:
+    """The address of ``[i, j]`` among ``size x size`` that lie ``apart``."""
+    return lambda i, j: code.at(code.at(place, apart * (i * size)), apart * j)
+
+
 def transform_tiles(
     code: Code, tiling: Tiling, size: int, axis: Axis, image: ir.Value, low: Int, count: Int,
     to: ir.Value, row: int, apart: int, nothing: ir.Value,
 ) -> None:  # fmt: skip
-    """Tiles ``low`` and so on of an image, transformed: ``to[i, j][tile] [channel]``.
+    """Tiles ``low`` and so on of an image, transformed: ``to[i, j][tile][channel]``.
 
     Args:
         code: where to.
@@ -188,23 +198,23 @@ def transform_tiles(
         apart: numbers from ``[i, j]`` to the next.
         nothing: ``c`` zeros, what lies around the image.
     """
+    m, ragged = tiling.m, tiling.c % code.lanes > 0
 
     def write(code: Code, *rest: Any) -> None:
-        image, low, count, to, nothing = rest
-        table = code.reserve(size * 64)
+        tiling, image, low, count, to, row, apart, nothing = rest
+        channels, turn_to, pixel = tiles_at(code, tiling, m, size, image, nothing)
         for t in code.loop(0, count):
-            tiling.addresses(code, image, low + t, size, nothing, table)
-            for c in code.loop(0, tiling.c, code.lanes):
-                here, place = present(code, c, tiling.c), code.at(to, t * row + c)
+            turn_to(low + t)
+            for c in code.loop(0, channels, code.lanes):
+                here = present(code, c, channels) if ragged else None
+                place = grid(code, code.at(to, t * row + c), m + 2, apart)
+                read = lambda i, j: load(code, pixel(i, j), c, here)  # noqa: B023, E731
+                for k, x in enumerate(both_axes(axis, read, size)):
+                    code.store(x, place(*divmod(k, m + 2)))
 
-                def pixel(i: int, j: int) -> Vec:
-                    return load(code, address(code, table, 8 * i + j), c, here)  # noqa: B023
-
-                for k, x in enumerate(both_axes(axis, pixel, size)):
-                    code.store(x, place, k * apart)
-
-    name = f"{axis.__name__}_{code.lanes}_{tiling.name}_{size}_{row}_{apart}"
-    code.call(name, write, image, low, count, to, nothing)
+    name = f"{axis.__name__}_{code.lanes}{'_ragged' * ragged}"
+    numbers = low, count, to, code.int(row), code.int(apart)
+    code.call(name, write, tiling.table(code), image, *numbers, nothing)
 
 
 def result_tiles(
@@ -215,28 +225,23 @@ def result_tiles(
 
     ``waste`` takes pixels outside of the image: ``c`` numbers.
     """
+    m, ragged = tiling.m, tiling.c % code.lanes > 0
 
     def write(code: Code, *rest: Any) -> None:
-        image, low, count, channels, source, waste = rest
-        table, m = code.reserve(tiling.m * 64), tiling.m
+        tiling, image, low, count, channels, source, row, apart, waste = rest
+        _, turn_to, pixel = tiles_at(code, tiling, m, m, image, waste)
         for t in code.loop(0, count):
-            tiling.addresses(code, image, low + t, m, waste, table)
+            turn_to(low + t)
             for c in code.loop(0, channels, code.lanes):
-                whole = tiling.c % code.lanes == 0
-                here, place = (
-                    None if whole else present(code, c, channels),
-                    code.at(source, t * row + c),
-                )
+                here = present(code, c, channels) if ragged else None
+                place = grid(code, code.at(source, t * row + c), m + 2, apart)
+                read = lambda i, j: code.load(place(i, j))  # noqa: B023, E731
+                for k, x in enumerate(both_axes(axis, read, m + 2)):
+                    store_present(code, x, pixel(*divmod(k, m)), c, here)
 
-                def number(i: int, j: int) -> Vec:
-                    return code.load(place, (i * (m + 2) + j) * apart)  # noqa: B023
-
-                for k, x in enumerate(both_axes(axis, number, m + 2)):
-                    pixel = address(code, table, k // m * 8 + k % m)
-                    store_present(code, x, pixel, c, here)
-
-    name = f"{axis.__name__}_{code.lanes}_{tiling.name}_{row}_{apart}"
-    code.call(name, write, image, low, count, code.int(channels), source, waste)
+    name = f"{axis.__name__}_{code.lanes}{'_ragged' * ragged}"
+    numbers = low, count, code.int(channels), source, code.int(row), code.int(apart)
+    code.call(name, write, tiling.table(code), image, *numbers, waste)
 
 
 def transform_weights(
@@ -244,19 +249,22 @@ def transform_weights(
     to: ir.Value, apart: int,
 ) -> None:  # fmt: skip
     """One ``k`` and a register of ``n`` of the kernel, transformed: ``to[i, j]``."""
+    size = len(axis(*[code.number(0.0)] * 3))
 
     def write(code: Code, *rest: Any) -> None:
-        source, k, n, to = rest
+        start, stride, last, to, apart = rest
         square = code.reserve(9 * code.lanes * 4)
-        weights.squares(code, source, k, n, square)
+        turn_taps(code, 9, start, stride, last, square)
+        place = grid(code, to, size, apart)
 
         def tap(i: int, j: int) -> Vec:
-            place = 8 - (i * 3 + j) if backwards else i * 3 + j
-            return code.load(square, place * code.lanes)
+            number = 8 - (i * 3 + j) if backwards else i * 3 + j
+            return code.load(square, number * code.lanes)
 
         for i, x in enumerate(both_axes(axis, tap, 3)):
-            code.store(x, to, i * apart)
+            code.store(x, place(*divmod(i, size)))
 
-    w = weights
-    name = f"{axis.__name__}_{code.lanes}_{w.n}_{w.k}_{w.n_stride}_{int(backwards)}_{apart}"
-    code.call(name, write, source, k, n, to)
+    name = f"{axis.__name__}_{code.lanes}{'_backwards' * backwards}"
+    start = code.at(source, n * weights.n_stride + k * weights.k_stride)
+    last = code.int(weights.n - 1) - n
+    code.call(name, write, start, code.int(weights.n_stride), last, to, code.int(apart))

@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from .blocks import LINE, Weights, block_for, chunk_of, line, product_rows
+from .blocks import LINE, Weights, block_for, chunk_of, digest, line, product
 from .code import Code, Int
 from .target import Target
 from .tiles import (
@@ -57,22 +57,15 @@ class ImageByTiles:
         self.scratch = (u if by_channels else v) + m + nothing + waste
         self._parts = ((u if by_channels else v), m, nothing)
 
-    @property
-    def name(self) -> str:
-        """All that the code depends on."""
-        w = self.weights
-        return (
-            f"winograd_{self.tiles.name}_{self.to.name}_{w.n_stride}_{int(self.backwards)}"
-            f"_{int(self.by_channels)}_{self.chunk}_{self.block.rows}x{self.block.vectors}"
-        )
-
     def emit(
         self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
         shared: ir.Value,
     ) -> None:  # fmt: skip
         """Write the convolution."""
         write = self._write_by_channels if self.by_channels else self._write_by_tiles
-        code.call(f"{self.name}_{code.lanes}", write, image, weights, result, scratch, shared)
+        facts = (self.tiles, self.to, self.weights, self.backwards, self.by_channels, self.chunk)
+        name = f"image_by_tiles_{code.lanes}_{digest(*facts)}"
+        code.call(name, write, image, weights, result, scratch, shared)
 
     def _memory(self, code: Code, scratch: ir.Value) -> list[ir.Value]:
         """Four parts of scratch; the third holds zeros."""
@@ -148,6 +141,6 @@ class ImageByTiles:
         rows = self.block.rows
         for i in code.loop(0, (count + (rows - 1)) // rows):
             left, to = code.at(a, i * rows * self.v_row), code.at(c, i * rows * self.m_row)
-            product_rows(
-                code, self.block, self.weights.k, self.v_row, self.m_row, left, b, to
+            product(
+                code, self.block, left, self.v_row, 1, b, self.wide, to, self.m_row, self.weights.k
             )  # fmt: skip
