@@ -47,6 +47,9 @@ class Loops:
         self.nest, self.target = nest, target
         self.lanes = target.lanes
         self.stages = max([nest.stage[s.node] for s in nest.stores], default=0)
+        inner = frozenset(range(nest.outer, len(nest.lengths)))
+        self._inner = [not inner.isdisjoint(loops) for loops in nest.depends]
+        self._costs: dict[int, int] = {}
         self.kept = self._kept()
         self._row = prod(nest.lengths[nest.outer :])
         width = (COLUMNS * self.lanes) if nest.columns else 1
@@ -57,6 +60,7 @@ class Loops:
         """Nodes of an earlier stage that a later one needs, and that cost too much to make again."""
         nest, kept = self.nest, {}
         stored = {s.node for s in nest.stores}
+        self._looked: set[tuple[int, int]] = set()
         for reader, node in enumerate(nest.nodes):
             if node.kind == "reduce":
                 self._look(node.arguments[0], nest.stage[node.arguments[0]], stored, kept)
@@ -69,6 +73,9 @@ class Loops:
             node = self.nest.nodes[argument]
             if node.kind == "reduce" or not self._is_inner(argument):
                 continue
+            if (argument, stage) in self._looked:
+                continue
+            self._looked.add((argument, stage))
             earlier = self.nest.stage[argument] < stage
             if earlier and argument not in stored and self._cost(argument) > CHEAP_AGAIN:
                 if node.kind == "op":
@@ -82,13 +89,14 @@ class Loops:
         node = self.nest.nodes[number]
         if node.kind != "op" or not self._is_inner(number):
             return 0
-        own = 20 if node.name in COSTLY else 1
-        return own + sum([self._cost(a) for a in node.arguments])
+        if number not in self._costs:
+            own = 20 if node.name in COSTLY else 1
+            self._costs[number] = own + sum([self._cost(a) for a in node.arguments])
+        return self._costs[number]
 
     def _is_inner(self, number: int) -> bool:
         """Whether a node changes from turn to turn of the inner loops."""
-        inner = range(self.nest.outer, len(self.nest.lengths))
-        return any([loop in self.nest.depends[number] for loop in inner])
+        return self._inner[number]
 
     @property
     def work(self) -> int:
@@ -269,9 +277,10 @@ class _Run:
         self, low: Int, high: Int, reductions: list[int], stores: list[Store], kept: list[int]
     ) -> None:
         """Run the inner loops: add up ``reductions``, write ``stores``, keep ``kept``."""
+        hoisted: set[int] = set()
         for number in [*[self.nest.nodes[r].arguments[0] for r in reductions],
                        *[s.node for s in stores], *kept]:  # fmt: skip
-            self._hoist(number)
+            self._hoist(number, hoisted)
         start = [self._neutral(r).value for r in reductions for _ in range(len(self._units()))]
         lengths = self.nest.lengths[self.nest.outer :]
         if not self.nest.columns and lengths:
@@ -409,9 +418,12 @@ class _Run:
 
     # -- values ------------------------------------------------------------------------------
 
-    def _hoist(self, number: int) -> None:
+    def _hoist(self, number: int, done: set[int]) -> None:
         """Compute before the inner loops what does not change in them."""
         nest = self.nest
+        if number in done:
+            return
+        done.add(number)
         if not self.loops._is_inner(number):
             for u in self._units():
                 self._value(number, u)
@@ -420,7 +432,7 @@ class _Run:
             return
         node = nest.nodes[number]
         for argument in node.arguments:
-            self._hoist(argument)
+            self._hoist(argument, done)
         if node.name == "divide" and not self.loops._is_inner(node.arguments[1]):
             below = node.arguments[1]
             for u in self._units():
