@@ -23,9 +23,8 @@ def _reciprocal(x: Vec) -> Vec:
 
 
 def _sign(x: Vec) -> Vec:
-    one = x * 0 + 1
-    y = (x > 0).select(one, (x < 0).select(-one, x * 0))
-    return (x == x).select(y, x)
+    one, zero = x._other(1), x._other(0)
+    return (x > 0).select(one, (x < 0).select(-one, (x == 0).select(zero, x)))
 
 
 def _isinf(x: Vec) -> Vec:

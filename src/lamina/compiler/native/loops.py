@@ -78,7 +78,7 @@ class Loops:
             self._looked.add((argument, stage))
             earlier = self.nest.stage[argument] < stage
             if earlier and argument not in stored and self._cost(argument) > CHEAP_AGAIN:
-                if node.kind == "op":
+                if node.kind == "op" and node.dtype == np.float32:  # scratch memory holds no others
                     kept[argument] = 0
                     continue
             if not (earlier and argument in stored):

@@ -83,6 +83,8 @@ class Native:
         """Which kind of group an instruction belongs to."""
         values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
         opcode = instruction.opcode
+        if opcode in ("full", "arange"):
+            return "constant"  # also of a dtype that no loop has: it is there before the run
         if any([0 in v.shape for v in values]):
             return "numpy"
         if opcode in VIEWS:
@@ -94,8 +96,6 @@ class Native:
             return "numpy"
         if any([v.dtype not in KNOWN for v in values]):
             return "numpy"
-        if opcode in ("full", "arange"):
-            return "constant"
         if opcode in REDUCTIONS:
             x = instruction.operands[0]
             plain = x.dtype == instruction.results[0].dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
