@@ -1,9 +1,9 @@
 """How fast are native products, against NumPy's BLAS, at the shapes of the workloads?
 
-Prints for each product GFLOP/s, the median of interleaved rounds, of NumPy's `matmul` with ``out``
-and of lamina's native code, and the milliseconds that it took to compile. Many products are so short
-that a call from Python costs more than they do: lamina's run several times in one call, as they do
-in a compiled step, NumPy's cannot.
+Prints for each product GFLOP/s, the median of some rounds, of NumPy's `matmul` with ``out`` and of
+lamina's native code, and the milliseconds that it took to compile. Many products are so short that
+a call from Python costs more than they do: lamina's run several times a call, as they do in a
+compiled step, NumPy's cannot.
 
     python benchmarks/products.py --threads 2 --only W6
 """
@@ -11,10 +11,15 @@ in a compiled step, NumPy's cannot.
 from __future__ import annotations
 
 import argparse
+import functools
+import json
+import math
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from setting import machine, start_clean, versions
 
@@ -95,6 +100,14 @@ def operands(shape: Shape, layouts: str):
     return a, b, matrix(shape.m, shape.n, "N")
 
 
+@functools.cache
+def team(threads: int) -> Any:
+    """One team for all products: more of them would take the cores from each other."""
+    from lamina.compiler.native.team import Team
+
+    return Team(threads)
+
+
 def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[[], None], float]:
     """A call that multiplies ``repeats`` times, and the milliseconds to compile it."""
     import numpy as np
@@ -103,7 +116,6 @@ def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[
     from lamina.compiler.native.gemm import Product, Strides
     from lamina.compiler.native.module import Module, emit, initialize
     from lamina.compiler.native.target import host
-    from lamina.compiler.native.team import Team
 
     initialize()
     start = time.perf_counter()
@@ -127,67 +139,93 @@ def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[
     memory = np.zeros(plan.scratch * threads + 64, np.int8)
     aligned = memory[-memory.ctypes.data % 64 :]
     table = np.array([0, *(array.ctypes.data for array in (a, b, c, aligned))], np.int64)
-    team, address = Team(threads), compiled.address("product")
+    workers, address = team(threads), compiled.address("product")
 
     def call(held: tuple[object, ...] = (memory, compiled, a, b, c)) -> None:
-        team.run(address, table.ctypes.data, threads)
+        workers.run(address, table.ctypes.data, threads)
 
     return call, took
 
 
-def rounds(calls: list[Callable[[], object]], wanted: int, seconds: float) -> list[float]:
-    """Seconds of each call, the median of rounds that take turns."""
-    numbers = []
-    for call in calls:
-        call()
+def seconds(call: Callable[[], object], options: argparse.Namespace) -> list[float]:
+    """Of one call, in each of some rounds."""
+    call()
+    start = time.perf_counter()
+    call()
+    number = max(1, int(options.seconds / (time.perf_counter() - start + 1e-7)))
+    times: list[float] = []
+    for _ in range(options.rounds):
         start = time.perf_counter()
-        call()
-        numbers.append(max(1, int(seconds / (time.perf_counter() - start + 1e-7))))
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(wanted):
-        for call, number, list_ in zip(calls, numbers, times):
-            start = time.perf_counter()
-            for _ in range(number):
-                call()
-            list_.append((time.perf_counter() - start) / number)
-    return [statistics.median(list_) for list_ in times]
+        for _ in range(number):
+            call()
+        times.append((time.perf_counter() - start) / number)
+    return times
 
 
-def measure(shape: Shape, layouts: str, options: argparse.Namespace) -> None:
+def measure(shape: Shape, layouts: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds of a product in several rounds, and milliseconds to compile it."""
     import numpy as np
 
     a, b, c = operands(shape, layouts)
-    work = 2e-9 * shape.m * shape.n * shape.k * int(np.prod(shape.stack))
-    repeats = max(1, int(1e-2 / work))  # so that it takes some 40 us
+    if options.who == "numpy":
+        return {"times": seconds(lambda: np.matmul(a, b, out=c), options), "compiling": 0.0}
+    repeats = max(1, int(1e-2 / work(shape)))  # so that it takes some 40 us
     call, compiling = native(shape, a, b, c, repeats, options.threads)
-    expected = a @ b
     call()
-    assert np.allclose(c, expected, rtol=1e-3, atol=1e-3), (shape, layouts)
-    theirs, ours = rounds([lambda: np.matmul(a, b, out=c), call], options.rounds, options.seconds)
-    ours /= repeats
-    name = "x".join(map(str, (*shape.stack, shape.m, shape.n, shape.k)))
-    print(
-        f"{shape.workload:>7} {name:>18} {layouts} {work / theirs:>8.1f} {work / ours:>8.1f} "
-        f"{theirs / ours:>7.2f} {1e6 * ours:>10.2f} {compiling:>10.1f}",
-        flush=True,
-    )
+    assert np.allclose(c, a @ b, rtol=1e-3, atol=1e-3), (shape, layouts)
+    return {"times": [x / repeats for x in seconds(call, options)], "compiling": compiling}
+
+
+def work(shape: Shape) -> float:
+    """Its 10**9 additions and multiplications."""
+    return 2e-9 * shape.m * shape.n * shape.k * math.prod(shape.stack)
+
+
+def chosen(options: argparse.Namespace) -> list[tuple[Shape, str]]:
+    return [
+        (shape, layouts)
+        for shape in SHAPES
+        for layouts in shape.layouts
+        if not options.only or shape.workload in options.only
+    ]
+
+
+def process(who: str) -> list[dict[str, Any]]:
+    """All measurements of one of the two, in a process of its own.
+
+    Threads of two libraries in one process take the cores from each other.
+    """
+    run = [sys.executable, *sys.argv, "--who", who]
+    text = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    return json.loads(text)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="workloads: square W1 W2 W4 ...")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5, help="in each of two processes")
     parser.add_argument("--seconds", type=float, default=0.01, help="of a round")
+    parser.add_argument("--who", choices=("numpy", "lamina"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    start_clean(options.threads)
+    start_clean(1 if options.who == "lamina" else options.threads)
+    if options.who:
+        print(json.dumps([measure(*product, options) for product in chosen(options)]))
+        return
     print(machine(), versions(), f"{options.threads} threads", sep="\n")
     titles = ("m x n x k", "", "NumPy", "lamina", "times", "us", "compile")
     print("{:>26} {:2} {:>8} {:>8} {:>7} {:>10} {:>10}".format(*titles))
-    for shape in SHAPES:
-        if not options.only or shape.workload in options.only:
-            for layouts in shape.layouts:
-                measure(shape, layouts, options)
+    results = [process(who) for who in ("numpy", "lamina", "numpy", "lamina")]
+    for (shape, layouts), *found in zip(chosen(options), *results):
+        theirs, ours = (
+            statistics.median(found[i]["times"] + found[i + 2]["times"]) for i in range(2)
+        )
+        name = "x".join(map(str, (*shape.stack, shape.m, shape.n, shape.k)))
+        print(
+            f"{shape.workload:>7} {name:>18} {layouts} {work(shape) / theirs:>8.1f} "
+            f"{work(shape) / ours:>8.1f} {theirs / ours:>7.2f} {1e6 * ours:>10.2f} "
+            f"{found[1]['compiling']:>10.1f}"
+        )
 
 
 if __name__ == "__main__":

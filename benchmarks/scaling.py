@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from pathlib import Path
 
 import setting
@@ -65,7 +64,7 @@ def sweep(name: str, found: dict[str, str], given: argparse.Namespace) -> Sweep:
 def medians(results: Sweep, variant: str) -> dict[int, float]:
     """Milliseconds at each point where a variant ran and computed what it should."""
     return {
-        point: statistics.median(sides[variant].ms)
+        point: sides[variant].median()
         for point, sides in results.items()
         if variant in sides and sides[variant].ms and variant not in table.invalid(sides)
     }

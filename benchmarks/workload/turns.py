@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ class Turns:
 
     Attributes:
         ms: of a step, the median of each turn.
-        disturbed: in how many turns other programs used the cores.
+        others: for each turn, the cores that other programs used.
         first: seconds from the start of the process to the end of the first step.
         third: the same for the third step, when what compiles has compiled.
         cached: ``first`` and ``third`` of a second process, with the caches of the first.
@@ -48,7 +49,7 @@ class Turns:
     """
 
     ms: list[float] = field(default_factory=list)
-    disturbed: int = 0
+    others: list[float] = field(default_factory=list)
     first: float = 0.0
     third: float = 0.0
     cached: tuple[float, float] | None = None
@@ -56,6 +57,14 @@ class Turns:
     peak: float = 0.0
     version: str = ""
     reason: str = ""
+
+    def quiet(self) -> list[int]:
+        """The rounds in which other programs left it alone."""
+        return [i for i, others in enumerate(self.others) if others <= DISTURBED]
+
+    def median(self) -> float:
+        """Milliseconds, of quiet turns if there are any."""
+        return statistics.median([self.ms[i] for i in self.quiet()] or self.ms)
 
 
 class Side:
@@ -168,9 +177,9 @@ def compare(plan: Plan, workload: Workload) -> dict[str, Turns]:
             with _failing(results[variant], sides, variant):
                 side.ask(f"turn {plan.warm} 2")
         _check_waiting(sides)
-        for variant, ms, disturbed in rounds(plan, sides):
+        for variant, ms, others in rounds(plan, sides):
             results[variant].ms.append(ms)
-            results[variant].disturbed += disturbed
+            results[variant].others.append(others)
         for variant, side in list(sides.items()):
             with _failing(results[variant], sides, variant):
                 results[variant].values = side.ask(f"values {plan.steps}")
@@ -210,12 +219,11 @@ def _started(plan: Plan, workload: Workload, variant: str, result: Turns) -> Sid
     return side
 
 
-def rounds(plan: Plan, sides: Mapping[str, Side]) -> Iterator[tuple[str, float, bool]]:
-    """Every turn: the variant, its milliseconds, and whether other programs disturbed it."""
+def rounds(plan: Plan, sides: Mapping[str, Side]) -> Iterator[tuple[str, float, float]]:
+    """Every turn: the variant, its milliseconds, and the cores that other programs used."""
     for _ in range(plan.rounds):
         for variant, side in sides.items():
-            ms, others = quiet_turn(side, plan.seconds)
-            yield variant, ms, others > DISTURBED
+            yield variant, *quiet_turn(side, plan.seconds)
 
 
 def quiet_turn(side: Side, seconds: float) -> tuple[float, float]:

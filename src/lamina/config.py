@@ -28,6 +28,9 @@ class Config:
         dtype: floating dtype of new parameters that name none.
         debug: every operator checks that its results are finite, and ``backward`` that the arrays
             it kept are what they were. Slow.
+        winograd: compiled convolutions of 3x3 may use Winograd's algorithm, which needs fewer
+            products, and whose error in float32 is about ten times larger (below 1e-5 of the largest
+            number).
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.
@@ -37,6 +40,7 @@ class Config:
     train: bool = True
     dtype: np.dtype[Any] = np.dtype(np.float32)
     debug: bool = False
+    winograd: bool = True
     stand_in: Callable[[Any], Any] | None = None
     tracer: Any = None
 
@@ -52,7 +56,8 @@ class using(ContextDecorator):
     """Change settings for a ``with`` block, or for a function as a decorator.
 
     Args:
-        **settings: fields of `Config`: ``grad``, ``train``, ``dtype``, ``debug``.
+        **settings: fields of `Config`: ``grad``, ``train``, ``dtype``, ``debug``,
+            ``winograd``.
     Raises:
         DTypeError: for a name that is no setting, a switch that is not a bool, or a ``dtype`` that
             is not floating.

@@ -86,8 +86,9 @@ def test_an_unknown_size_is_named():
 # -- the table -----------------------------------------------------------------------------------
 
 
-def timed(ms, losses, **words):
-    return turns.Turns(ms=ms, values=[[loss] for loss in losses], **words)
+def timed(ms, losses, others=None):
+    others = others or [0.0] * len(ms)
+    return turns.Turns(ms=ms, others=others, values=[[loss] for loss in losses])
 
 
 SIDES = {
@@ -121,7 +122,21 @@ def test_a_small_early_difference_is_invalid_though_a_late_one_is_rounding():
 
 
 def test_the_ratio_is_the_median_over_rounds_not_of_medians():
-    assert table.ratio([2.0, 6.0, 5.0], [4.0, 4.0, 10.0]) == 0.5  # of 0.5, 1.5, 0.5
+    ours, theirs = timed([2.0, 6.0, 5.0], [1.0]), timed([4.0, 4.0, 10.0], [1.0])
+    assert table.ratio(ours, theirs) == 0.5  # of 0.5, 1.5, 0.5
+
+
+def test_rounds_that_others_disturbed_do_not_count():
+    ours = timed([2.0, 9.0, 6.0], [1.0], others=[0.0, 1.5, 0.0])
+    theirs = timed([8.0, 4.0, 4.0], [1.0], others=[0.5, 0.0, 0.0])
+    assert ours.median() == 4.0
+    assert table.ratio(ours, theirs) == 1.5  # the last round
+
+
+def test_without_a_round_that_was_quiet_for_both_the_medians_are_compared():
+    ours = timed([2.0, 9.0], [1.0], others=[0.0, 1.5])
+    theirs = timed([8.0, 4.0], [1.0], others=[0.5, 0.0])
+    assert table.ratio(ours, theirs) == 0.5
 
 
 def test_the_table_says_why_a_variant_is_not_there():
@@ -130,11 +145,11 @@ def test_the_table_says_why_a_variant_is_not_there():
     assert "| W3       | torch-eager   | 4         | 1.00 (best)        |" in text
 
 
-def test_a_time_that_others_disturbed_is_marked():
-    sides = {"jax-jit": timed([4.0, 5.0, 6.0], [1.0], disturbed=2)}
-    assert "| ~5 " in table.markdown({"W3": sides})
-    sides["jax-jit"].disturbed = 1
-    assert "| 5 " in table.markdown({"W3": sides})
+def test_a_time_whose_turns_others_all_disturbed_is_marked():
+    noisy = timed([4.0, 5.0, 6.0], [1.0], others=[1.0, 1.0, 1.0])
+    assert "| ~5 " in table.markdown({"W3": {"jax-jit": noisy}})
+    noisy.others[0] = 0.0
+    assert "| 4 " in table.markdown({"W3": {"jax-jit": noisy}})
 
 
 def test_a_record_is_plain_json():

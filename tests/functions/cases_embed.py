@@ -26,6 +26,22 @@ def of(shape, rows, size, *, low=0, dtype=np.int64):
     return make
 
 
+def bags(x, W, reduction="mean", padding=None, weights=None):
+    """Bag by bag."""
+    y = np.zeros((*x.shape[:-1], W.shape[1]))
+    for place in np.ndindex(*x.shape[:-1]):
+        rows = [W[k] for k in x[place] if k != padding]
+        if weights is not None:
+            rows = [w * row for w, row in zip(weights[place], rows)]
+        if rows:
+            y[place] = getattr(np, reduction)(rows, axis=0)
+    return y
+
+
+def weighted_bag(x, W, weights):
+    return bags(x, W, "sum", weights=weights)
+
+
 CASES = [
     case(
         F.embedding,
@@ -55,5 +71,52 @@ CASES = [
         make=[of((9,), 4, 3)],
         kwargs={"padding": 2},
         name="embedding with a row as padding",
+    ),
+    case(
+        F.embedding_bag,
+        bags,
+        make=[
+            of((3, 4), 5, 2),
+            of((2,), 3, 1),
+            of((1, 1), 1, 1),
+            of((0, 2), 3, 2),
+            of((2, 0), 3, 2),
+        ],
+    ),
+    *[
+        case(
+            F.embedding_bag,
+            bags,
+            make=[of((3, 4), 5, 2, low=-1), of((2, 1, 2), 3, 2, low=-1), of((2, 0), 3, 2)],
+            kwargs={"reduction": reduction, "padding": -1},
+            name=f"embedding_bag {reduction}",
+        )
+        for reduction in ("mean", "sum")
+    ],
+    case(
+        F.embedding_bag,
+        bags,
+        make=lambda rng, dtype: (
+            np.array([[0, 3, -1], [2, 2, 1], [-1, -1, -1]]),
+            (rng.permutation(8).reshape(4, 2) / 4 - 1).astype(dtype),
+        ),
+        kwargs={"reduction": "max", "padding": -1},
+        name="embedding_bag max",
+    ),
+    case(
+        F.embedding_bag,
+        bags,
+        make=[of((2, 0), 3, 2)],
+        kwargs={"reduction": "max"},
+        name="embedding_bag max of nothing",
+    ),
+    case(
+        lambda x, W, w: F.embedding_bag(x, W, "sum", weights=w),
+        weighted_bag,
+        make=lambda rng, dtype: (
+            *of((3, 4), 5, 2)(rng, dtype),
+            rng.uniform(-1, 1, (3, 4)).astype(dtype),
+        ),
+        name="embedding_bag with weights",
     ),
 ]

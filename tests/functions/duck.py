@@ -102,7 +102,8 @@ def _closed(x: Any, scalars: bool = False) -> Any:
     """Results are Ducks again; a NumPy number too, for CuPy gives an array of shape ()."""
     if isinstance(x, np.ndarray) or (scalars and isinstance(x, np.generic)):
         return Duck(x)
-    if isinstance(x, (tuple, list)) and any(isinstance(item, np.ndarray) for item in x):
+    kinds = (np.ndarray, np.generic) if scalars else np.ndarray
+    if isinstance(x, (tuple, list)) and any(isinstance(item, kinds) for item in x):
         return tuple(Duck(item) for item in x)
     return x
 

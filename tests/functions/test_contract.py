@@ -61,6 +61,9 @@ NEVER_SINGLE = {
     "geglu": "two halves",
     "swiglu": "two halves",
     "corrcoef": "two observations",
+    "cross": "three coordinates",
+    "affine_grid": "a map of six numbers",
+    "rotary_embedding": "a pair",
 }
 
 

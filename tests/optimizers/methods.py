@@ -6,6 +6,11 @@ import pytest
 
 from lamina import optimizers as O
 
+
+def is_tall(name, param):
+    return param.shape[0] > 3
+
+
 METHODS = {
     "SGD": lambda **k: O.SGD(lr=0.05, **k),
     "Momentum": lambda **k: O.Momentum(lr=0.05, momentum=0.8, **k),
@@ -20,5 +25,16 @@ METHODS = {
     "AMSGrad": lambda **k: O.AMSGrad(lr=0.05, beta1=0.7, beta2=0.95, **k),
     "NAdam": lambda **k: O.NAdam(lr=0.05, beta1=0.7, beta2=0.95, psi=0.05, **k),
     "RAdam": lambda **k: O.RAdam(lr=0.05, beta1=0.7, beta2=0.95, **k),
+    "Adafactor": lambda **k: O.Adafactor(lr=0.05, power=0.7, eps=1e-12, limit=1.2, **k),
+    "Lion": lambda **k: O.Lion(lr=0.02, beta1=0.8, beta2=0.95, **k),
+    "Rprop": lambda **k: O.Rprop(lr=0.05, shrink=0.6, grow=1.3, largest=4.0, **k),
+    "LARS": lambda **k: O.LARS(lr=1.5, momentum=0.8, coefficient=0.05, **k),
+    "LAMB": lambda **k: O.LAMB(lr=0.05, beta1=0.7, beta2=0.95, **k),
+    "Muon": lambda **k: O.Muon(lr=0.05, momentum=0.8, others=0.5, **k),
+    "Muon, not all": lambda **k: O.Muon(lr=0.05, steps=2, nesterov=False, only=is_tall, **k),
+    "Shampoo": lambda **k: O.Shampoo(lr=0.1, momentum=0.5, every=3, **k),
+    "Shampoo, one side": lambda **k: O.Shampoo(lr=0.1, largest=2, **k),
+    "ASGD": lambda **k: O.ASGD(lr=0.1, shrink=0.05, power=0.6, begin=3, **k),
+    "Lookahead": lambda **k: O.Lookahead(O.SGD(lr=0.05, momentum=0.8, **k), every=2, part=0.4),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

@@ -180,7 +180,11 @@ def layers():
     return {name: Parameter(np.ones(shape)) for name, shape in shapes.items()}
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+# ASGD shrinks all parameters, apart from weight decay
+DECAYING = {name: method for name, method in METHODS.items() if name != "ASGD"}
+
+
+@pytest.mark.parametrize("method", DECAYING.values(), ids=DECAYING)
 def test_t86_weight_decay_leaves_biases_and_normalisations_alone(method):
     assert who_decays(method(weight_decay=0.1), **layers()) == ["conv/W", "embed/W"]
 

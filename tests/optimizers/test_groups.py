@@ -161,7 +161,7 @@ def test_compiled_groups_are_equal_to_the_last_bit():
     x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
     groups = {"*/b": {"weight_decay": 0.0}, "1/*": {"lr": O.Exponential(0.1, 0.9)}}
     found = []
-    for wrap in (lambda f: f, lamina.compile):
+    for wrap in (lambda f: f, lamina.compile(backend="replay")):
         lamina.seed(1)
         model = Sequential(Linear(3), Linear(2))
         optimizer = O.AdamW(lr=0.05, weight_decay=0.1, clip_norm=0.1, groups=groups).setup(model)

@@ -41,6 +41,7 @@ def hear_one_update(optimizer, model, step):
         variable.data = array
     for slot in slots:
         slot.count -= 1
+    optimizer.step -= 1
     train(optimizer, model, 1, start=step)
     return program, inputs, [variable.data for variable in lasting]
 

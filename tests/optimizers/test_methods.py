@@ -234,27 +234,6 @@ def test_each_finds_the_bottom_of_a_bowl(optimizer, steps):
     assert abs(x.data - bottom).max() < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "steps"),
-    [
-        (O.Momentum(lr=3e-4, momentum=0.95), 3000),
-        (O.Nesterov(lr=3e-4, momentum=0.95), 3000),
-        (O.Adam(lr=O.Cosine(0.1, steps=1500)), 1500),
-        (O.AdamW(lr=O.Cosine(0.1, steps=1500), weight_decay=0.0), 1500),
-        (O.SGD(lr=O.Warmup(1e-3, steps=100)), 8000),
-    ],
-)
-def test_each_finds_the_end_of_rosenbrocks_valley(optimizer, steps):
-    x, y = Variable(np.array(-1.2)), Variable(np.array(1.0))
-    optimizer.setup({"x": x, "y": y})
-    for _ in range(steps):
-        optimizer.cleargrads()
-        (100 * (y - x * x) ** 2 + (1 - x) ** 2).backward()
-        optimizer.update()
-    assert abs(x.item() - 1) < 0.02
-    assert abs(y.item() - 1) < 0.04
-
-
 # -- arguments -----------------------------------------------------------------------------------
 
 

@@ -22,6 +22,18 @@ SAME = {
     "AMSGrad": lambda: O.AMSGrad(lr=0.05, beta1=0.7, beta2=0.9, eps=1e-3),
     "NAdam": lambda: O.NAdam(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, psi=0.05),
     "RAdam": lambda: O.RAdam(lr=0.05, beta1=0.7, beta2=0.9, eps=1e-3),
+    "Adafactor": lambda: O.Adafactor(
+        lr=0.05, power=0.7, eps=1e-12, limit=1.2, smallest=1e-3, weight_decay=0.1, decay="*"
+    ),
+    "Lion": lambda: O.Lion(lr=0.02, beta1=0.8, beta2=0.95, weight_decay=0.1, decay="*"),
+    # its step sizes are absolute, ours are in units of the rate
+    "Rprop": lambda: O.Rprop(lr=0.05, shrink=0.6, grow=1.3, smallest=1e-3 / 0.05, largest=4.0),
+    "LARS": lambda: O.LARS(lr=1.5, momentum=0.8, coefficient=0.05, weight_decay=0.1, decay="*"),
+    "LAMB": lambda: O.LAMB(lr=0.05, beta1=0.7, beta2=0.95, eps=1e-3, weight_decay=0.1, decay="*"),
+    # matrices only, in float64; the weights are transposed, for PyTorch's are (out, in)
+    "Muon": lambda: O.Muon(lr=0.05, momentum=0.8, weight_decay=0.1),
+    "ASGD": lambda: O.ASGD(lr=0.1, shrink=0.05, power=0.6, begin=21),
+    "Lookahead": lambda: O.Lookahead(O.SGD(lr=0.05, momentum=0.8), every=5, part=0.4),
 }
 
 
@@ -42,3 +54,17 @@ def test_fifty_steps_are_those_of_the_reference(name):
             np.testing.assert_allclose(
                 got[key].ravel(), numbers, rtol=1e-9, atol=1e-9, err_msg=f"{key} after step {step}"
             )
+
+
+def test_every_reference_is_compared():
+    assert sorted(REFERENCES) == sorted(SAME)
+
+
+def test_the_average_of_asgd_is_that_of_the_reference():
+    model = small()
+    optimizer = SAME["ASGD"]().setup(model)
+    run(optimizer, model, 50)
+    for key, numbers in REFERENCES["ASGD"]["steps"][50].items():
+        # as above
+        average = optimizer.state_dict()["arrays"][f"{key}.average"]
+        np.testing.assert_allclose(average.ravel(), numbers, rtol=1e-9, atol=1e-9)

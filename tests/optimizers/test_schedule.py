@@ -17,6 +17,16 @@ ALL = [
     O.Cosine(0.1, steps=5),
     O.Warmup(0.1, steps=4),
     O.OneCycle(0.1, steps=10),
+    O.MultiStep(0.1, at=(3, 7)),
+    O.Polynomial(0.1, steps=6, power=0.9, end=0.01),
+    O.Linear(0.1, end=0.02, steps=4),
+    O.InverseSqrt(0.1, hold=3),
+    O.InverseTime(0.1, factor=0.5, power=0.75),
+    O.Noam(width=100, warmup=4),
+    O.Piecewise(((1, 0.1), (4, 0.05), (9, 0.02)), smooth=True),
+    O.CosineRestarts(0.1, steps=3, grow=2, end=0.01, shrink=0.9),
+    O.Cyclic(0.01, 0.1, rise=3, fall=5, shrink=0.99),
+    O.Chained((O.Constant(0.05), O.Linear(0.1, end=0.0, steps=4)), at=(3,)),
 ]
 
 

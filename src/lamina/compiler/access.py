@@ -50,11 +50,11 @@ def through(view: Instruction, index: Index) -> Index | None:
                 for row, start, step in zip(index, fields["start"], fields["step"])
             ]
         )
-    return _unshaped(shape, fields["shape"], index)
+    return unshaped(shape, fields["shape"], index)
 
 
-def _unshaped(shape: Sequence[int], new: Sequence[int], index: Index) -> Index | None:
-    """``through`` a reshape of ``shape`` into ``new``."""
+def unshaped(shape: Sequence[int], new: Sequence[int], index: Index) -> Index | None:
+    """The index of an array of ``shape``, given that of the same numbers in the shape ``new``."""
     width = len(index[0]) if index else 1
     rows: list[Row] = []
     for old_axes, new_axes in blocks(shape, new):

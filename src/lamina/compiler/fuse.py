@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..listen import Instruction, Program, Value
-from .access import Index, broadcast, identity, through
+from .access import Index, broadcast, identity, through, unshaped
 
 REDUCTIONS = frozenset(("sum", "max", "min"))
 CHEAP = frozenset(
@@ -238,12 +238,12 @@ class Fuser:
             index = self._fits(group, instruction, result.shape)
             if index is not None:
                 fitting[group] = index
-        group = self._merged(list(fitting), instruction)
+        group = self._merged(fitting, instruction)
         if group is None:
             shape = squeezed(result.shape)
             group = Group("nest", [], shape)
-            fitting = {group: _loops(result.shape, range(len(shape)), len(shape))}
-        group.index[result] = next(iter(fitting.values()))
+            fitting[group] = _loops(result.shape, range(len(shape)), len(shape))
+        group.index[result] = fitting[group]
         group.members.append(instruction)
         self._add(group, instruction)
 
@@ -251,14 +251,13 @@ class Fuser:
         x: Any = instruction.operands[0]
         space, loops = squeezed(x.shape), _numbered(x.shape)
         reduced = frozenset([loops[i] for i in instruction.fields["axis"] if i in loops])
-        fitting = [
-            group
-            for group in self._homes(instruction)
-            if group.space == space
-            and group.reduced in (None, reduced)
-            and not (group.reduced is None and self._is_epilogue(group, x, reduced))
-            and self._fits(group, instruction, x.shape) is not None
-        ]
+        fitting: dict[Group, Index] = {}
+        for group in self._homes(instruction):
+            if group.space == space and group.reduced in (None, reduced):
+                index = self._fits(group, instruction, x.shape)
+                apart = group.reduced is None and self._is_epilogue(group, x, reduced)
+                if index is not None and not apart:
+                    fitting[group] = index
         group = self._merged(fitting, instruction) or Group("nest", [], space)
         group.reduced, result = reduced, instruction.results[0]
         group.index[result] = _loops(result.shape, group.kept, len(space))
@@ -312,18 +311,40 @@ class Fuser:
 
     # -- merging -----------------------------------------------------------------------------
 
-    def _merged(self, groups: list[Group], instruction: Instruction) -> Group | None:
-        """One group of several that an instruction may join; None if it may join none."""
+    def _merged(self, fitting: dict[Group, Index], instruction: Instruction) -> Group | None:
+        """One group of several that an instruction may join; None if it may join none.
+
+        Args:
+            fitting: for each group how its loops would run over the result.
+            instruction: which may join.
+        """
         others = self._homes(instruction)
         chosen: list[Group] = []
-        for group in sorted(groups, key=lambda group: group.mask, reverse=True):
+        for group in sorted(fitting, key=lambda group: group.mask, reverse=True):
             trial = [*chosen, group]
-            splits = {g.reduced for g in trial if g.reduced is not None}
-            if len(splits) <= 1 and self._legal(trial, others):
+            alike = fitting[group] == fitting[trial[0]] and group.space == trial[0].space
+            if alike and self._go_together(trial) and self._legal(trial, others):
                 chosen = trial
         for group in chosen[1:]:
             self._absorb(chosen[0], group)
         return chosen[0] if chosen else None
+
+    def _go_together(self, trial: list[Group]) -> bool:
+        """Whether the members of several nests fit into one."""
+        if len(trial) == 1:
+            return True
+        splits = {g.reduced for g in trial if g.reduced is not None}
+        if len(splits) > 1:
+            return False
+        joint = Group("nest", [], trial[0].space, reduced=max(splits, default=None))
+        for group in trial:
+            joint.index.update(group.index)
+        return all([self._stays(joint, i) for group in trial for i in group.members])
+
+    def _stays(self, group: Group, member: Instruction) -> bool:
+        """Whether a member of a nest that has taken in others is still one."""
+        shape = member.operands[0].shape if member.opcode in REDUCTIONS else member.results[0].shape  # pyright: ignore
+        return self._fits(group, member, shape) is not None
 
     def _legal(self, trial: list[Group], others: Iterable[Group]) -> bool:
         """Whether no other group would have to run both before and after the merged ones."""
@@ -364,7 +385,11 @@ class Fuser:
             return False
         if prod(nest.space) != result.size or nest.space[-1:] != result.shape[-1:]:
             return False
-        return any([result in self._needs(i) for i in nest.members])
+        index = unshaped(result.shape, nest.space, identity(nest.space))
+        if index is None or not any([result in self._needs(i) for i in nest.members]):
+            return False
+        trial = Group("nest", [], nest.space, {**nest.index, result: index})
+        return all([self._fits(trial, i, i.results[0].shape) is not None for i in nest.members])
 
     # -- what is read, stored and written over --------------------------------------------------
 

@@ -8,14 +8,20 @@ as heads of attention are, is laid as it will be read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..listen import VIEWS, Instruction, Program, Value, repeat
 from .access import Layout, dense, viewed
 
-Order = tuple[int, ...]
+Order: TypeAlias = "tuple[int, ...]"
+Wants: TypeAlias = "tuple[str | None, ...]"
+
+
+def channels_last(ndim: int) -> Order:
+    """The order of an image."""
+    return (0, *range(2, ndim), 1)
 
 
 class Layouts:
@@ -23,12 +29,12 @@ class Layouts:
 
     Args:
         program: with its captured arrays.
-        images: for an instruction, which of its operands (0, 1, ...) are images, and "result" if
-            its result is one.
+        wants: for an instruction, how each of its operands has to lie, and at the end its result:
+            "image" with channels last, "plain" as its shape says, None any way.
     """
 
-    def __init__(self, program: Program, images: Callable[[Instruction], tuple[Any, ...]]):
-        self.program, self.images = program, images
+    def __init__(self, program: Program, wants: Callable[[Instruction], Wants]):
+        self.program, self.wants = program, wants
         self.made_by = {v: i for i in program.instructions for v in i.results}
         self._orders: dict[Value, Order] = {}
         self._layouts: dict[Value, Layout | None] = {}
@@ -74,8 +80,11 @@ class Layouts:
 
     def _order(self, instruction: Instruction, value: Value) -> Order:
         plain = tuple(range(value.ndim))
-        if "result" in self.images(instruction) or self._feeds_image(instruction, value):
-            return (0, *range(2, value.ndim), 1)
+        wanted = (self.wants(instruction) or (None,))[-1]
+        if wanted == "image" or self._feeds_image(instruction, value):
+            return channels_last(value.ndim)
+        if wanted == "plain":
+            return plain
         if instruction.opcode == "matmul":
             return self._read_order(value)
         if instruction.opcode == "copy" or value.ndim < 3:
@@ -90,10 +99,9 @@ class Layouts:
         """Whether this is a copy made for an operator on images."""
         return instruction.opcode == "copy" and any(
             [
-                user.operands[i] is value
+                x is value and wanted == "image"
                 for user in self._users.get(value, ())
-                for i in self.images(user)
-                if i != "result"
+                for x, wanted in zip(user.operands, self.wants(user))
             ]
         )
 
@@ -118,20 +126,22 @@ class Layouts:
         if instruction.opcode == "matmul":
             steps = layout.strides[-2:] if layout is not None else ()
             return 1 not in [n for n, length in zip(steps, x.shape[-2:]) if length > 1 or n == 1]
-        if operand in self.images(instruction):
-            wanted = dense(x.shape, (0, *range(2, x.ndim), 1)).strides
+        wanted = dict(enumerate(self.wants(instruction)[:-1])).get(operand)
+        if wanted is not None:
+            order = channels_last(x.ndim) if wanted == "image" else None
+            strides = dense(x.shape, order).strides
             found = layout.strides if layout is not None else ()
             return layout is None or any(
-                [a != b and n > 1 for a, b, n in zip(wanted, found, x.shape)]
+                [a != b and n > 1 for a, b, n in zip(strides, found, x.shape)]
             )
         return False
 
 
 def laid_out(
-    program: Program, images: Callable[[Instruction], tuple[Any, ...]]
+    program: Program, wants: Callable[[Instruction], Wants]
 ) -> tuple[Program, Layouts]:
     """``program`` with a copy wherever one is needed, and its layouts."""
-    layouts = Layouts(program, images)
+    layouts = Layouts(program, wants)
     waiting = iter(program.instructions)
 
     def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
@@ -145,7 +155,7 @@ def laid_out(
         return repeat(new, old, operands)
 
     changed = program.mapped(change)
-    return changed, Layouts(changed, images)
+    return changed, Layouts(changed, wants)
 
 
 def array_of(buffer: Any, value: Value, layout: Layout) -> Any:

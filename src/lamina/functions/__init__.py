@@ -8,11 +8,14 @@ from . import arith as _arith
 from . import arrange as _arrange
 from . import attention as _attention
 from . import bessel as _bessel
+from . import cell as _cell
 from . import compare as _compare
 from . import contrast as _contrast
 from . import conv as _conv
 from . import count as _count
 from . import ctc as _ctc
+from . import decompose as _decompose
+from . import diagonal as _diagonal
 from . import divergence as _divergence
 from . import einsum as _einsum
 from . import embed as _embed
@@ -24,25 +27,32 @@ from . import grid as _grid
 from . import groupnorm as _groupnorm
 from . import index as _index
 from . import interop as interop
+from . import inverse as _inverse
 from . import join as _join
 from . import label as _label
 from . import length as _length
 from . import linear as _linear
 from . import loss as _loss
 from . import margin as _margin
+from . import mesh as _mesh
 from . import noise as _noise
 from . import norm as _norm
 from . import normal as _normal
 from . import order as _order
 from . import pool as _pool
+from . import position as _position
+from . import product as _product
 from . import rectifier as _rectifier
 from . import recurrent as _recurrent
 from . import reduce as _reduce
 from . import regression as _regression
 from . import resize as _resize
 from . import scan as _scan
+from . import scatter as _scatter
+from . import segment as _segment
 from . import segmentation as _segmentation
 from . import separable as _separable
+from . import sequence as _sequence
 from . import shape as _shape
 from . import shuffle as _shuffle
 from . import simplex as _simplex
@@ -58,11 +68,14 @@ from .arith import *
 from .arrange import *
 from .attention import *
 from .bessel import *
+from .cell import *
 from .compare import *
 from .contrast import *
 from .conv import *
 from .count import *
 from .ctc import *
+from .decompose import *
+from .diagonal import *
 from .divergence import *
 from .einsum import *
 from .embed import *
@@ -73,25 +86,32 @@ from .gauss import *
 from .grid import *
 from .groupnorm import *
 from .index import *
+from .inverse import *
 from .join import *
 from .label import *
 from .length import *
 from .linear import *
 from .loss import *
 from .margin import *
+from .mesh import *
 from .noise import *
 from .norm import *
 from .normal import *
 from .order import *
 from .pool import *
+from .position import *
+from .product import *
 from .rectifier import *
 from .recurrent import *
 from .reduce import *
 from .regression import *
 from .resize import *
 from .scan import *
+from .scatter import *
+from .segment import *
 from .segmentation import *
 from .separable import *
+from .sequence import *
 from .shape import *
 from .shuffle import *
 from .simplex import *
@@ -125,9 +145,16 @@ __all__ += _shape.__all__
 __all__ += _join.__all__
 __all__ += _arrange.__all__
 __all__ += _index.__all__
+__all__ += _scatter.__all__
+__all__ += _segment.__all__
+__all__ += _diagonal.__all__
+__all__ += _mesh.__all__
 __all__ += _label.__all__
 __all__ += _linear.__all__
 __all__ += _einsum.__all__
+__all__ += _inverse.__all__
+__all__ += _decompose.__all__
+__all__ += _product.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _regression.__all__
@@ -150,5 +177,8 @@ __all__ += _shuffle.__all__
 __all__ += _separable.__all__
 __all__ += _embed.__all__
 __all__ += _attention.__all__
+__all__ += _position.__all__
 __all__ += _recurrent.__all__
+__all__ += _cell.__all__
+__all__ += _sequence.__all__
 __all__ += _gauss.__all__

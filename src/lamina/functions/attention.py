@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Function, Variable
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, RangeError, ShapeError
 from .linear import PRODUCTS
 from .noise import dropout as drop
 from .operand import as_variable, beside
@@ -16,7 +16,7 @@ from .operand import as_variable, beside
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["scaled_dot_product_attention"]
+__all__ = ["scaled_dot_product_attention", "grouped_query_attention"]
 
 NAME = "scaled_dot_product_attention"
 
@@ -90,6 +90,69 @@ def scaled_dot_product_attention(
     factor = 1 / sqrt(max(vq.shape[-1], 1)) if scale is None else float(scale)
     weights = AttentionWeights(bool(causal))(PRODUCTS[False, True](vq * factor, vk), seen)
     return PRODUCTS[False, False](drop(weights, dropout), vv)
+
+
+def grouped_query_attention(
+    q: ArrayLike,
+    k: ArrayLike,
+    v: ArrayLike,
+    mask: ArrayLike | None = None,
+    causal: bool = False,
+    dropout: float = 0.0,
+    scale: float | None = None,
+) -> Variable:
+    """`scaled_dot_product_attention` of many heads that share fewer keys and values: head h of the
+    queries sees head ``h // (heads / kv_heads)`` of theirs. With one it is multi-query attention.
+
+    Keys and values are not repeated in memory.
+
+    Args:
+        q: (..., heads, queries, d), floating.
+        k: (..., kv_heads, keys, d); kv_heads divides heads.
+        v: (..., kv_heads, keys, e).
+        mask: broadcasts to (..., heads, queries, keys); as there, and so the rest.
+        causal: True lets query i see only keys 0 to i.
+        dropout: the probability that a weight is set to zero in training.
+        scale: None means ``1 / √d``.
+    Returns:
+        (..., heads, queries, e), in the dtype of ``q``.
+    Raises:
+        ShapeError: if the shapes do not fit.
+        DTypeError: if an operand is not floating, or ``mask`` holds integers.
+        RangeError: if kv_heads does not divide heads, or ``dropout`` is outside [0, 1].
+    Source:
+        J. Ainslie and others, "GQA: Training Generalized Multi-Query Transformer Models from
+        Multi-Head Checkpoints", 2023.
+    Example:
+        >>> q, kv = np.ones((2, 6, 5, 4)), np.ones((2, 3, 7, 4))
+        >>> grouped_query_attention(q, kv, kv).shape
+        (2, 6, 5, 4)
+    """
+    name = "grouped_query_attention"
+    vq, vk, vv = [as_variable(x, f"{name}: {n}") for n, x in (("q", q), ("k", k), ("v", v))]
+    shapes = f"got q {vq.shape}, k {vk.shape}, v {vv.shape}"
+    if min(vq.ndim, vk.ndim, vv.ndim) < 3 or vk.shape[-3] != vv.shape[-3]:
+        raise ShapeError(f"{name}: q, k and v should be (..., heads, positions, size), {shapes}")
+    heads, shared = vq.shape[-3], vk.shape[-3]
+    if not shared or heads % shared:
+        raise RangeError(f"{name}: heads of k and v should divide those of q, {shapes}")
+    seen = None if mask is None else _grouped(as_variable(mask, f"{name}: mask"), heads, shared)
+    parted = vq.reshape(*vq.shape[:-3], shared, heads // shared, *vq.shape[-2:])
+    keys, values = [x.reshape(*x.shape[:-2], 1, *x.shape[-2:]) for x in (vk, vv)]
+    y = scaled_dot_product_attention(parted, keys, values, seen, causal, dropout, scale)
+    return y.reshape(*y.shape[:-4], heads, *y.shape[-2:])
+
+
+def _grouped(mask: Variable, heads: int, shared: int) -> Variable:
+    """A mask with its axis of heads, if it has one, as two."""
+    if mask.ndim < 3:
+        return mask
+    if mask.shape[-3] not in (1, heads):
+        raise ShapeError(
+            f"grouped_query_attention: mask should have 1 or {heads} heads, got {mask.shape}"
+        )
+    parts = (1, 1) if mask.shape[-3] == 1 else (shared, heads // shared)
+    return mask.reshape(*mask.shape[:-3], *parts, *mask.shape[-2:])
 
 
 def _check(q: Variable, k: Variable, v: Variable) -> None:

@@ -15,16 +15,17 @@ import numpy as np
 from ..config import current
 from ..core import Function, Variable
 from ..core.variable import result
-from ..errors import DTypeError, RangeError, ShapeError
+from ..errors import RangeError, ShapeError
 from .activation import log_softmax
-from .bound import CheckBetween, floating, wide
+from .bound import floating, wide
 from .compare import where
 from .index import take_along_axis
 from .join import concatenate, stack
 from .loss import check_reduction, reduced
-from .operand import as_integer, as_variable, beside
+from .operand import as_integer, beside
 from .recurrent import by_operators
 from .reduce import logsumexp
+from .sequence import integers, lengths_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -193,7 +194,7 @@ def ctc_loss(
         >>> ctc_loss(np.zeros((1, 2, 3)), [[1]])  # of 9 paths 3 are it: 1 1, 0 1, 1 0
         Variable(1.09861229, float64)
     """
-    v, labels = floating(x, f"{NAME}: x"), _integers(t, "labels t")
+    v, labels = floating(x, f"{NAME}: x"), integers(t, f"{NAME}: labels t")
     if v.ndim != 3 or not v.shape[1] or not v.shape[2]:
         raise ShapeError(f"{NAME}: x should be (n, steps, classes), 1 or more, got {v.shape}")
     n, steps, classes = v.shape
@@ -203,27 +204,11 @@ def ctc_loss(
     nothing = as_integer(blank, f"{NAME}: blank")
     if not 0 <= nothing < classes:
         raise RangeError(f"{NAME}: blank should be one of 0..{classes - 1}, got {nothing}")
-    long = _lengths(lengths, "lengths", n, 1, steps, v)
-    short = _lengths(label_lengths, "label_lengths", n, 0, labels.shape[1], v)
+    long = lengths_of(lengths, n, 1, steps, v, f"{NAME}: lengths")
+    short = lengths_of(label_lengths, n, 0, labels.shape[1], v, f"{NAME}: label_lengths")
     states, passes = CTCStates(classes, nothing)(labels, short)
     e = take_along_axis(log_softmax(wide(v)), states.reshape(n, 1, states.shape[1]), 2)
     y, _ = CTC_(e, passes, long, short * 2)
     y = where(y < -NEVER / 10, y, 0.0 if zero_infinity else np.inf)
     y = reduced(y, reduction)
     return y if y.dtype == v.dtype else y.astype(v.dtype)
-
-
-def _integers(t: Any, what: str) -> Variable:
-    v = as_variable(t, f"{NAME}: {what}")
-    if v.dtype.kind not in "iu" and v.size:
-        raise DTypeError(f"{NAME}: {what} should be integers, got {v.dtype}")
-    return v if v.dtype.kind in "iu" else v.astype(np.intp)
-
-
-def _lengths(given: Any, what: str, n: int, low: int, high: int, like: Variable) -> Variable:
-    if given is None:
-        return result(np.full((n,), high, np.intp, like=like.data))
-    v = _integers(given, what)
-    if v.shape != (n,):
-        raise ShapeError(f"{NAME}: {what} should have shape ({n},), got {v.shape}")
-    return CheckBetween(f"{NAME}: {what}", low, high)(v).astype(np.intp)

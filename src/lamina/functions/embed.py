@@ -8,15 +8,16 @@ import numpy as np
 
 from ..core import Variable
 from ..errors import DTypeError, RangeError, ShapeError
-from .compare import where
+from .compare import NE, where
 from .index import get_item
 from .label import CheckLabels
 from .operand import as_integer, as_variable
+from .reduce import any as any_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["embedding"]
+__all__ = ["embedding", "embedding_bag"]
 
 
 class CheckRows(CheckLabels):
@@ -66,3 +67,62 @@ def embedding(x: ArrayLike, W: ArrayLike, padding: int | None = None) -> Variabl
     nothing = numbers == ignore
     rows = get_item(table, where(nothing, 0, numbers))
     return where(nothing.reshape(*numbers.shape, 1), 0, rows)
+
+
+def embedding_bag(
+    x: ArrayLike,
+    W: ArrayLike,
+    reduction: str = "mean",
+    padding: int | None = None,
+    weights: ArrayLike | None = None,
+) -> Variable:
+    """Rows of a table, reduced over bags: ``y[i, :]`` is the mean of ``W[x[i, k], :]`` over k.
+
+    Args:
+        x: (..., k), integers in 0..rows - 1: one bag a line.
+        W: (rows, size), floating.
+        reduction: ``"mean"``, ``"sum"`` or ``"max"``.
+        padding: a number that stands for nothing: it is not counted. It need not be a row's.
+        weights: (..., k), what each row counts for in a sum; they get a gradient.
+    Returns:
+        (..., size), in the dtype of ``W``. A bag of nothing gives 0.
+    Raises:
+        DTypeError: if ``x`` does not hold integers.
+        RangeError: naming the first number that is no row; or if there is no such reduction.
+        ShapeError: if ``W`` is no table, ``x`` has no axis, or the weights have another shape.
+    Example:
+        >>> embedding_bag([[0, 1], [1, 1]], [[1.0, 2.0], [3.0, 4.0]], "sum")
+        Variable([[4., 6.],
+                  [6., 8.]], float64)
+    """
+    if reduction not in ("mean", "sum", "max"):
+        raise RangeError(f"embedding_bag: reduction should be mean, sum or max, got {reduction!r}")
+    numbers = as_variable(x, "embedding_bag: x")
+    if not numbers.ndim:
+        raise ShapeError("embedding_bag: x should be (..., k), got ()")
+    rows = embedding(numbers, W, padding)
+    if weights is not None:
+        rows = rows * _row_weights(weights, numbers, reduction)
+    present = NE(numbers, -1 if padding is None else padding).reshape(*numbers.shape, 1)
+    if reduction == "max":
+        return _largest(rows, present) if numbers.shape[-1] else rows.sum(-2)
+    if reduction == "sum":
+        return rows.sum(-2)
+    count = present.sum(-2)
+    return rows.sum(-2) / where(count == 0, 1, count).astype(rows.dtype)
+
+
+def _row_weights(weights: ArrayLike, numbers: Variable, reduction: str) -> Variable:
+    w = as_variable(weights, "embedding_bag: weights")
+    if reduction != "sum" or w.shape != numbers.shape:
+        raise ShapeError(
+            f"embedding_bag: x of shape {numbers.shape} needs as many weights, for a sum, got "
+            f"{w.shape} for {reduction}"
+        )
+    return w.reshape(*w.shape, 1)
+
+
+def _largest(rows: Variable, present: Variable) -> Variable:
+    """The largest of what is present; 0 where nothing is."""
+    y = where(present, rows, -np.inf).max(-2)
+    return where(any_of(present, -2), y, 0)

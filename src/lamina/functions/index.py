@@ -27,7 +27,7 @@ WIDE = 128
 256 of them, as fast with 64 (NumPy 2.4, x86-64)."""
 
 
-class _Indexed(Function):
+class Indexed(Function):
     """An operator with an index, and the shape of the array that it indexes."""
 
     index: tuple[Any, ...]
@@ -39,7 +39,7 @@ class _Indexed(Function):
         return hash((type(self), self.shape, *parts))
 
 
-class GetItem(_Indexed):
+class GetItem(Indexed):
     """``x[index]`` for integers, slices, None and Ellipsis: a view."""
 
     views = True
@@ -51,7 +51,7 @@ class GetItem(_Indexed):
         return PutItem(self.index, self.shape)(gy)
 
 
-class PutItem(_Indexed):
+class PutItem(Indexed):
     """``fill`` everywhere in ``shape``, but ``x`` at ``index``. The transpose of `GetItem`."""
 
     fill: float = 0
@@ -71,14 +71,14 @@ class PutItem(_Indexed):
         return hash((super().__hash__(), self.fill))
 
 
-class Gather(_Indexed):
+class Gather(Indexed):
     """``x[index]`` with arrays of integers or bools in the index: a copy.
 
     A kernel: an array that is there cannot hear an index that is not.
     """
 
     def forward(self, x, *arrays):
-        return x[_whole(self.index, arrays)]
+        return x[whole(self.index, arrays)]
 
     def backward(self, gy, arrays):
         return (ScatterAdd(self.index, self.shape)(gy, *arrays), *[None] * len(arrays))
@@ -93,21 +93,21 @@ class Gather(_Indexed):
         nowhere = [np.broadcast_to(np.intp(0), array.shape) for array in arrays]
         index = self.index if Ellipsis in self.index else (*self.index, Ellipsis)
         empty = np.empty((*x.shape, 0), np.bool_)
-        return empty[(*_whole(index, tuple(nowhere)), slice(None))].shape[:-1], x.dtype
+        return empty[(*whole(index, tuple(nowhere)), slice(None))].shape[:-1], x.dtype
 
 
-class ScatterAdd(_Indexed):
+class ScatterAdd(Indexed):
     """Zeros, with ``x`` added at ``index`` as often as a place is named. Transpose of `Gather`."""
 
     def forward(self, x, *arrays):
         y = np.zeros(self.shape, x.dtype, like=x)
         if all(array.dtype.kind == "b" for array in arrays):
-            y[_whole(self.index, arrays)] = x  # a mask names no place twice
+            y[whole(self.index, arrays)] = x  # a mask names no place twice
         elif self.takes_wide_rows(x, arrays):
             for place, row in zip(arrays[0].ravel().tolist(), x.reshape(-1, *self.shape[1:])):
                 y[place] += row
         else:
-            np.add.at(y, _whole(self.index, arrays), x)
+            np.add.at(y, whole(self.index, arrays), x)
         return y
 
     def takes_wide_rows(self, x, arrays):
@@ -122,13 +122,13 @@ class ScatterAdd(_Indexed):
         return self.shape, x.dtype
 
 
-def _whole(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+def whole(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     """The index with its arrays in their places."""
     waiting = iter(arrays)
     return tuple([next(waiting) if type(i) is str else i for i in index])
 
 
-def _parted(index: Any, x: Any) -> tuple[tuple[Any, ...], list[Any]]:
+def parted(index: Any, x: Any) -> tuple[tuple[Any, ...], list[Any]]:
     """An index of ``x`` as the operators hold it, and the arrays in it."""
     parts: list[Any] = []
     arrays: list[Any] = []
@@ -185,7 +185,7 @@ def get_item(x: ArrayLike, index: Any) -> Variable:
         Variable([1., 1., 3.], float64)
     """
     v = as_variable(x, "index")
-    parts, arrays = _parted(index, v.data)
+    parts, arrays = parted(index, v.data)
     if arrays:
         return Gather(parts, v.shape)(v, *arrays)
     return GetItem(parts, v.shape)(v)
@@ -209,7 +209,7 @@ def scatter_add(x: ArrayLike, index: Any, shape: Any) -> Variable:
     """
     v = as_variable(x, "scatter_add")
     target = as_shape(shape, "scatter_add")
-    parts, arrays = _parted(index, v.data)
+    parts, arrays = parted(index, v.data)
     try:
         if arrays:
             return ScatterAdd(parts, target)(v, *arrays)
@@ -239,12 +239,12 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Variable:
     """
     v = as_variable(x, "take")
     if axis is None:
-        return get_item(ravel(v), _integers(indices, "take"))
+        return get_item(ravel(v), integers(indices, "take"))
     lead = as_axis(axis, v.ndim, "take")
-    return get_item(v, (*[slice(None)] * lead, _integers(indices, "take")))
+    return get_item(v, (*[slice(None)] * lead, integers(indices, "take")))
 
 
-def _integers(indices: Any, operation: str) -> Variable:
+def integers(indices: Any, operation: str) -> Variable:
     v = as_variable(indices, operation)
     if v.dtype.kind not in "iu" and v.size:
         raise DTypeError(f"{operation}: indices should be integers, got {v.dtype}")
@@ -269,19 +269,19 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int) -> Variable:
         Variable([[2.],
                   [3.]], float64)
     """
-    v, chosen = as_variable(x, "take_along_axis"), _integers(indices, "take_along_axis")
+    v, chosen = as_variable(x, "take_along_axis"), integers(indices, "take_along_axis")
     if v.ndim != chosen.ndim:
         raise ShapeError(
             f"take_along_axis: x and indices should have as many axes, got {v.shape} and "
             f"{chosen.shape}"
         )
     along = as_axis(axis, v.ndim, "take_along_axis")
-    parts: list[Any] = [_counting(n, i, v.ndim) for i, n in enumerate(v.shape)]
+    parts: list[Any] = [counting(n, i, v.ndim) for i, n in enumerate(v.shape)]
     parts[along] = chosen
     return get_item(v, tuple(parts))
 
 
-def _counting(length: int, axis: int, ndim: int) -> Any:
+def counting(length: int, axis: int, ndim: int) -> Any:
     """0, 1, 2, ... along one axis of several."""
     return np.arange(length).reshape([-1 if i == axis else 1 for i in range(ndim)])
 

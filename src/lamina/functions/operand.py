@@ -25,22 +25,32 @@ def as_floating(x: Any, operation: str) -> Variable:
     return v.astype(np.float64) if v.dtype.kind in "biu" else v
 
 
-def as_floating_pair(a: Any, b: Any, operation: str) -> tuple[Variable, Variable]:
-    """Two operands as floating Variables; a Python number takes the dtype of the other."""
+def as_pair(a: Any, b: Any, operation: str) -> tuple[Variable, Variable]:
+    """Two operands as Variables; a Python number takes the dtype in which it meets the other."""
     if type(a) in NUMBERS and type(b) not in NUMBERS:
-        b = as_floating(b, operation)
-        return as_variable(beside(np.asarray(a, b.dtype), b.data), operation), b
-    a = as_floating(a, operation)
+        w, v = as_pair(b, a, operation)
+        return v, w
+    v = as_variable(a, operation)
     if type(b) in NUMBERS:
-        return a, as_variable(beside(np.asarray(b, a.dtype), a.data), operation)
-    return a, as_floating(b, operation)
+        b = beside(np.asarray(b, np.result_type(v.dtype, b)), v.data)
+    return v, as_variable(b, operation)
+
+
+def as_floating_pair(a: Any, b: Any, operation: str) -> tuple[Variable, Variable]:
+    """`as_pair`, with integers and bools in float64."""
+    wide_a, wide_b = [x if type(x) in NUMBERS else as_floating(x, operation) for x in (a, b)]
+    v, w = as_pair(wide_a, wide_b, operation)
+    return as_floating(v, operation), as_floating(w, operation)
 
 
 def in_single(formula: Any, *xs: Any) -> Any:
     """``formula(*xs)``; of float16 in float32, for formulas of many steps."""
     if not all([x.dtype == np.float16 for x in xs]):
         return formula(*xs)
-    return formula(*[x.astype(np.float32) for x in xs]).astype(np.float16)
+    y = formula(*[x.astype(np.float32) for x in xs])
+    if isinstance(y, tuple):
+        return tuple([part.astype(np.float16) for part in y])
+    return y.astype(np.float16)
 
 
 def register(**methods: Any) -> None:

@@ -18,10 +18,12 @@ from ..core import Function, Variable, gradients
 from ..core.variable import result
 from ..errors import DTypeError, ShapeError
 from .activation import sigmoid, tanh
+from .compare import where
 from .index import get_item
 from .join import concatenate, split, stack
 from .linear import LINEAR, PRODUCTS
-from .operand import as_variable
+from .operand import as_variable, beside
+from .sequence import lengths_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -237,6 +239,7 @@ def lstm(
     Wx: ArrayLike,
     Wh: ArrayLike,
     b: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
 ) -> tuple[Variable, Variable, Variable]:
     """Long short-term memory over a whole sequence.
 
@@ -256,10 +259,13 @@ def lstm(
         Wx: (in, 4 size).
         Wh: (size, 4 size).
         b: (4 size,); None means zeros.
+        lengths: (n,), integers in 1..steps: where each sequence ends; None: all at the end.
     Returns:
-        All states, (n, steps, size), the last one, and the last cell, (n, size) each.
+        All states, (n, steps, size), zeros after the end; the last one, and the last cell, (n,
+        size) each.
     Raises:
         ShapeError: if the shapes do not fit, or there is no step.
+        RangeError: naming a length outside its range.
         DTypeError: if an operand is not floating.
     Source:
         S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", 1997; with the forget gate of
@@ -271,9 +277,9 @@ def lstm(
         ((2, 5, 4), (2, 4), (2, 4))
     """
     named = {"x": x, "Wx": Wx, "Wh": Wh, "h": h, "c": c, "b": b}
-    v, dtype = _operands(named, 4, "lstm")
+    v, dtype = operands(named, 4, "lstm")
     y, cells, _ = LSTM_(LINEAR(v["x"], v["Wx"], v.get("b")), v["h"], v["c"], v["Wh"])
-    return _as(y, dtype), _as(get_item(y, _LAST), dtype), _as(get_item(cells, _LAST), dtype)
+    return ended(cast(y, dtype), lengths, "lstm", cast(cells, dtype))
 
 
 def gru(
@@ -283,6 +289,7 @@ def gru(
     Wh: ArrayLike,
     bx: ArrayLike | None = None,
     bh: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
 ) -> tuple[Variable, Variable]:
     """Gated recurrent units over a whole sequence.
 
@@ -304,10 +311,12 @@ def gru(
         Wh: (size, 3 size).
         bx: (3 size,); None means zeros.
         bh: (3 size,); None means zeros.
+        lengths: (n,), integers in 1..steps: where each sequence ends; None: all at the end.
     Returns:
-        All states, (n, steps, size), and the last one, (n, size).
+        All states, (n, steps, size), zeros after the end; and the last one, (n, size).
     Raises:
         ShapeError: if the shapes do not fit, or there is no step.
+        RangeError: naming a length outside its range.
         DTypeError: if an operand is not floating.
     Source:
         K. Cho and others, "Learning Phrase Representations using RNN Encoder-Decoder for
@@ -319,16 +328,27 @@ def gru(
         ((2, 5, 4), (2, 4))
     """
     named = {"x": x, "Wx": Wx, "Wh": Wh, "h": h, "bx": bx, "bh": bh}
-    v, dtype = _operands(named, 3, "gru")
+    v, dtype = operands(named, 3, "gru")
     bias = v["bh"] if "bh" in v else _zeros(v["Wh"].shape[1:], v["x"])
     y, _, _ = GRU_(LINEAR(v["x"], v["Wx"], v.get("bx")), v["h"], v["Wh"], bias)
-    return _as(y, dtype), _as(get_item(y, _LAST), dtype)
+    return ended(cast(y, dtype), lengths, "gru")
 
 
-_LAST = (slice(None), -1)
+def ended(y: Variable, lengths: Any, operation: str, *others: Variable) -> Any:
+    """All states, with zeros after the end of each sequence, and the last of them and of others.
+
+    Each is (n, steps, size). No state depends on a later one, so those before the end are right.
+    """
+    if lengths is None:
+        return (y, *[get_item(v, (slice(None), -1)) for v in (y, *others)])
+    n, steps = y.shape[:2]
+    count = lengths_of(lengths, n, 1, steps, y, f"{operation}: lengths")
+    lasts = [get_item(v, (np.arange(n), count - 1)) for v in (y, *others)]
+    inside = count.reshape(n, 1) > beside(np.arange(steps), y.data)
+    return (where(inside.reshape(n, steps, 1), y, 0), *lasts)
 
 
-def _operands(given: dict[str, Any], gates: int, operation: str) -> tuple[dict[str, Variable], Any]:
+def operands(given: dict[str, Any], gates: int, operation: str) -> tuple[dict[str, Variable], Any]:
     """The operands, in one dtype of at least float32, and the dtype of the results."""
     v = {name: as_variable(x, f"{operation}: {name}") for name, x in given.items() if x is not None}
     for name, x in v.items():
@@ -337,7 +357,7 @@ def _operands(given: dict[str, Any], gates: int, operation: str) -> tuple[dict[s
     _check(v, gates, operation)
     dtype = np.result_type(*[x.dtype for x in v.values()])
     wide = np.result_type(dtype, np.float32)
-    v = {name: _as(x, wide) for name, x in v.items()}
+    v = {name: cast(x, wide) for name, x in v.items()}
     state = v["x"].shape[0], v["Wh"].shape[0]
     for name in ("h", "c"):
         if name in given and name not in v:
@@ -349,7 +369,8 @@ def _zeros(shape: tuple[int, ...], like: Variable) -> Variable:
     return result(np.zeros(shape, like.dtype, like=like.data))
 
 
-def _as(x: Variable, dtype: Any) -> Variable:
+def cast(x: Variable, dtype: Any) -> Variable:
+    """``x`` in this dtype."""
     return x if x.dtype == dtype else x.astype(dtype)
 
 

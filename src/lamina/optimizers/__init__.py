@@ -14,6 +14,12 @@ from .adaptive import (
     ScaleByAdaGrad,
     ScaleByRMS,
 )
+from .average import ASGD, EMA, SWA, Average, KeepAverage, KeepMean, KeepRecent, KeepSlow, Lookahead
+from .cycle import Chained, CosineRestarts, Cyclic
+from .decay import InverseSqrt, InverseTime, Linear, MultiStep, Noam, Piecewise, Polynomial
+from .factored import Adafactor, ScaleByFactored, ScaleBySize
+from .layerwise import LAMB, LARS, ScaleByTrust
+from .matrix import Muon, Orthogonalize, Others, ScaleByShampoo, Shampoo
 from .method import Common, Method
 from .methods import SGD, Adam, AdamW, Momentum, Nesterov
 from .moments import (
@@ -27,7 +33,9 @@ from .moments import (
     ScaleByRAdam,
 )
 from .optimizer import Optimizer
+from .plateau import Plateau
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
+from .sign import Lion, Rprop, ScaleByLion, ScaleByRprop
 from .transformation import (
     AddDecay,
     AddMomentum,
@@ -50,6 +58,18 @@ __all__ = [
     "AMSGrad",
     "NAdam",
     "RAdam",
+    "Adafactor",
+    "Lion",
+    "Rprop",
+    "LARS",
+    "LAMB",
+    "Muon",
+    "Shampoo",
+    "ASGD",
+    "Lookahead",
+    "EMA",
+    "SWA",
+    "Average",
     "Optimizer",
     "Method",
     "Common",
@@ -59,6 +79,17 @@ __all__ = [
     "Cosine",
     "Warmup",
     "OneCycle",
+    "MultiStep",
+    "Polynomial",
+    "Linear",
+    "InverseSqrt",
+    "InverseTime",
+    "Noam",
+    "Piecewise",
+    "CosineRestarts",
+    "Cyclic",
+    "Chained",
+    "Plateau",
     "Schedule",
     "Transformation",
     "ClipValue",
@@ -73,4 +104,16 @@ __all__ = [
     "ScaleByAMSGrad",
     "ScaleByNAdam",
     "ScaleByRAdam",
+    "ScaleByFactored",
+    "ScaleBySize",
+    "ScaleByLion",
+    "ScaleByRprop",
+    "ScaleByTrust",
+    "Orthogonalize",
+    "ScaleByShampoo",
+    "Others",
+    "KeepAverage",
+    "KeepMean",
+    "KeepRecent",
+    "KeepSlow",
 ]

@@ -42,12 +42,12 @@ class Method(Optimizer):
     norm of the whole model, whatever the groups, unless a group has its own.
 
     Args:
-        links: makes what stands between clipping and the step, from ``numbers``.
+        links: makes what stands between clipping and the step, from ``numbers``: a link, or a tuple
+            of them, in which ``...`` stands for weight decay.
         lr: the learning rate, a number of 0 or more or a schedule.
         common: what every method takes.
         weight_decay: 0 or more.
         decoupled: weight decay comes behind the links, not in front.
-        then: what comes last.
         **numbers: arguments of ``links``.
     Raises:
         DTypeError: an argument that there is not.
@@ -70,7 +70,6 @@ class Method(Optimizer):
         *,
         weight_decay: float = 0.0,
         decoupled: bool = False,
-        then: tuple[Transformation, ...] = (),
         **numbers: Any,
     ):
         what = type(self).__name__
@@ -88,24 +87,23 @@ class Method(Optimizer):
             if "weight_decay" in changes:
                 changes = {"decay": "*", **changes}
             merged = {**options, **changes}
-            return _chain(links, {k: merged[k] for k in numbers}, merged, decoupled, then)
+            return _chain(links, {k: merged[k] for k in numbers}, merged, decoupled)
 
         super().__init__(*chain({}), lr=lr)
         self._regroup(groups, known, chain)
 
 
 def _chain(
-    links: Callable[..., Any],
-    numbers: dict[str, Any],
-    common: dict[str, Any],
-    decoupled: bool,
-    then: tuple[Transformation, ...],
+    links: Callable[..., Any], numbers: dict[str, Any], common: dict[str, Any], decoupled: bool
 ) -> Chain:
     made = links(**numbers)
-    middle = (made,) if isinstance(made, Transformation) else tuple(made)
-    decay = _decay(common["weight_decay"], common.get("decay"))
-    around = (*middle, *decay) if decoupled else (*decay, *middle)
-    return (*_clipping(common.get("clip_value"), common.get("clip_norm")), *around, *then)
+    chain: list[Any] = [made] if isinstance(made, Transformation) else list(made)
+    place = chain.index(...) if ... in chain else None
+    if place is None:
+        place = len(chain) if decoupled else 0
+        chain.insert(place, ...)
+    chain[place : place + 1] = _decay(common["weight_decay"], common.get("decay"))
+    return (*_clipping(common.get("clip_value"), common.get("clip_norm")), *chain)
 
 
 def _clipping(clip_value: float | None, clip_norm: float | None) -> Chain:

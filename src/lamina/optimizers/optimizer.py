@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import ref
 
@@ -80,6 +81,26 @@ class Optimizer:
         self._shown = groups
         self.groups = split(what, groups, known, lambda changes: _checked(what, chain(changes)))
         self._front = common_front([self.chain, *[group.chain for group in self.groups]])
+
+    def take_over(self, other: Optimizer, *links: Transformation) -> None:
+        """Have chain, rate and groups of ``other``, with ``links`` behind each chain.
+
+        Raises:
+            DTypeError: it is no optimizer.
+            RegistrationError: it was set up already: its state would be lost.
+        """
+        what = type(self).__name__
+        if not isinstance(other, Optimizer):
+            raise DTypeError(f"{what}: should get an optimizer, got {other!r:.60}")
+        if other._slots:
+            raise RegistrationError(
+                f"{what}: the {type(other).__name__} inside was set up already; "
+                f"call setup of the {what} only"
+            )
+        self.lr, self._shown, self._front = other.lr, other._shown, other._front
+        self.chain = (*other.chain, *links)
+        self._base = replace(other._base, chain=self.chain)
+        self.groups = tuple([replace(g, chain=(*g.chain, *links)) for g in other.groups])
 
     # -- the learning rate -------------------------------------------------------------------
 
@@ -263,13 +284,22 @@ class Optimizer:
             ``{"arrays": {"l1/W.m": ...}, "scalars": {"step": ..., "lr": ..., "counts": {...}}}``.
             Arrays are NumPy's and named by parameter, a dot, and what they are; ``counts`` has how
             often each parameter was updated; ``lr`` is None for a schedule, which belongs to the
-            program.
+            program. If a schedule has a state, as `Plateau` has, it is in ``scalars`` too.
         Raises:
             UninitializedError: before `setup`.
         """
         if not self._slots:
             raise self._not_set_up("state_dict")
-        return state.save(self._slots, self.step, self._lr)
+        saved = state.save(self._slots, self.step, self._lr)
+        schedules = {key: s.state_dict() for key, s in self._stateful().items()}
+        if schedules:
+            saved["scalars"]["schedules"] = schedules
+        return saved
+
+    def _stateful(self) -> dict[str, Any]:
+        """Schedules that have a state: of a group under its glob, the optimizer's under ''."""
+        rates = {"": self._lr, **{group.glob: group.lr for group in self.groups}}
+        return {key: lr for key, lr in rates.items() if hasattr(lr, "state_dict")}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue where `state_dict` was taken: all of it, or nothing.
@@ -285,7 +315,7 @@ class Optimizer:
         if not self._slots:
             raise self._not_set_up("load_state_dict")
         what = f"{type(self).__name__}.load_state_dict"
-        self.step, lr = state.load(what, self._slots, saved)
+        self.step, lr = state.load(what, self._slots, self._stateful(), saved)
         if lr is not None and not callable(self._lr):
             self.lr = lr
 

@@ -142,10 +142,10 @@ class Cosine:
 
     def __call__(self, step: int) -> float:
         """The learning rate after ``step`` updates."""
-        return _between(self.lr, self.end, step / self.steps)
+        return between(self.lr, self.end, step / self.steps)
 
 
-def _between(start: float, end: float, part: float) -> float:
+def between(start: float, end: float, part: float) -> float:
     """From ``start`` at 0 to ``end`` at 1 along half a cosine, exact at both."""
     weight = (1 + math.cos(math.pi * min(part, 1.0))) / 2
     return start * weight + end * (1 - weight)
@@ -224,6 +224,6 @@ class OneCycle:
         """The learning rate after ``step`` updates."""
         top = self.rise * self.steps
         if step < top:
-            return _between(self.lr / self.start, self.lr, step / top)
+            return between(self.lr / self.start, self.lr, step / top)
         rest = self.steps - top
-        return _between(self.lr, self.lr / self.end, (step - top) / rest if rest else 1.0)
+        return between(self.lr, self.lr / self.end, (step - top) / rest if rest else 1.0)

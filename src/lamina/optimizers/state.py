@@ -25,7 +25,9 @@ def save(slots: Slots, step: int, lr: Any) -> dict[str, Any]:
     return {"arrays": arrays, "scalars": scalars}
 
 
-def load(what: str, slots: Slots, saved: Any) -> tuple[int, float | None]:
+def load(
+    what: str, slots: Slots, schedules: dict[str, Any], saved: Any
+) -> tuple[int, float | None]:
     """`Optimizer.load_state_dict`: check all, then fill the slots; gives the step and the rate."""
     arrays, step, lr, counts = _parts(what, saved)
     lazy = [name for name, slot in slots.items() if counts.get(name) and slot.is_lazy]
@@ -34,6 +36,7 @@ def load(what: str, slots: Slots, saved: Any) -> tuple[int, float | None]:
     }
     wanted = {f"{name}.{key}": b for name, state in fresh.items() for key, b in state.items()}
     _compare(what, slots, lazy, wanted, arrays, counts)
+    _load_schedules(schedules, saved["scalars"].get("schedules") or {})
     for name, slot in slots.items():
         if not counts[name]:
             slot.reset()
@@ -43,6 +46,13 @@ def load(what: str, slots: Slots, saved: Any) -> tuple[int, float | None]:
             buffer.data[...] = to_device(arrays[f"{name}.{key}"], buffer.device)
         slot.restore(counts[name], state, {})
     return step, lr
+
+
+def _load_schedules(schedules: dict[str, Any], saved: Any) -> None:
+    """Fill the schedules that are in both; they check what they get."""
+    for key, schedule in schedules.items():
+        if isinstance(saved, dict) and key in saved:
+            schedule.load_state_dict(saved[key])
 
 
 def _parts(what: str, saved: Any) -> tuple[dict[str, Array], int, float | None, dict[str, int]]:

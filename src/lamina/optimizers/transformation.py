@@ -130,7 +130,7 @@ class ClipNorm(Transformation):
     def apply_all(self, updates: Iterable[Array], slots: list[Slot]) -> Iterator[Array]:
         """Measure all updates, then scale each."""
         updates = list(updates)
-        norm = np.sqrt(sum(_square_sum(update) for update in updates))
+        norm = np.sqrt(sum(square_sum(update) for update in updates))
         factor = self.limit / np.maximum(norm, self.limit)
         return (self._scaled(update, factor) for update in updates)
 
@@ -139,7 +139,8 @@ class ClipNorm(Transformation):
         return (update * factor.astype(wide(update.dtype))).astype(update.dtype, copy=False)
 
 
-def _square_sum(update: Array) -> Array:
+def square_sum(update: Array) -> Array:
+    """The sum of the squares, in float64."""
     numbers = (np.abs(update) if update.dtype.kind == "c" else update).astype(np.float64)
     return (numbers * numbers).sum()
 

@@ -28,6 +28,8 @@ CASES = [
     *LONG,
     *STACKS,
     Case(300, 180, 150),
+    Case(1, 75, 64, "NTN"),
+    Case(21, 1, 48, "NT-", (3,)),
     Case(90, 400, 600, "TN-"),
 ]
 FOLLOWED = [case for case in CASES if case.n == 1 or case.layouts[2] != "T"]

@@ -30,6 +30,20 @@ class Cut:
             return part * self.size
         return part * (self.size - 1) + part.least(self.longer)
 
+    def length(self, part: Int) -> Int:
+        """How long a part is."""
+        if self.longer == self.parts:
+            return part * 0 + self.size
+        return self.start(part + 1) - self.start(part)
+
+    def part(self, place: Int) -> Int:
+        """The part in which a place is."""
+        if self.longer == self.parts or self.size == 1:
+            return place // self.size
+        first = self.longer * self.size  # behind it, parts are shorter
+        before = place.least(first)
+        return before // self.size + (place - before) // (self.size - 1)
+
     def kinds(self, low: Int, high: Int) -> Iterator[tuple[int, Int, Int]]:
         """``(size, from, to)``: the parts low..high, those of each size by themselves."""
         if self.longer == self.parts:
@@ -42,11 +56,6 @@ class Cut:
 def at_least(x: Int, y: Index) -> Int:
     """The larger of two."""
     return x + y - x.least(y)
-
-
-def even(n: int, most: int) -> int:
-    """The length of the parts, if 0..n is cut into as few parts of at most ``most`` as possible."""
-    return -(-n // -(-n // most))
 
 
 def tile_shape(target: Target, m: int, vectors: int, k: int) -> tuple[int, int]:

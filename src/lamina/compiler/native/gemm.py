@@ -10,15 +10,16 @@ whatever the number of threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from llvmlite import ir
 
-from .blocking import Cut, at_least, even, tile_shape
+from .blocking import Cut, at_least, tile_shape
 from .code import I64, Code, Int
-from .microkernel import micro_routine
+from .dots import dots_routine
+from .microkernel import tiles_routine
 from .packing import (
     columns_routine,
     copy_routine,
@@ -30,7 +31,7 @@ from .target import Target
 
 # Longer sums are cut into parts of at most CHUNK: it bounds the rounding error, and lets a panel of
 # b that the second-level cache holds be wide.
-WHOLE, CHUNK = 768, 512
+WHOLE, CHUNK, COPIED = 768, 512, 256
 # Bytes of a block of results: `then` finds it in the first-level cache, or in the second.
 BLOCK = 32 << 10
 # Bytes of a matrix that is used where it lies: the first-level cache holds it.
@@ -109,44 +110,44 @@ class Product:
         self.count = math.prod(count for count, *_ in stack)
         self.staged = c is None or (c.column != 1 and n > 1)
         vectors = -(-n // target.lanes)
-        rows, wide = tile_shape(target, m, vectors, k)
+        self.dots = m == 1 and k > 0 and a.column == b.row == 1 != b.column
+        rows, wide = (1, 2) if self.dots else tile_shape(target, m, vectors, k)
         self.rows, self.panels = Cut(m, rows), Cut(vectors, wide)
         self.tail = n - (vectors - 1) * target.lanes  # lanes of the last vector
-        self.chunk = k if k <= WHOLE else even(k, CHUNK)
         self.masks = target.lanes > 4 or n % target.lanes == 0  # narrow ones load no part of a row
+        few = self.rows.parts <= 2 or 4 * k * n <= SMALL
+        self.direct = self.dots or (b.column == 1 and self.masks and few)
+        far = a.row == 1 != a.column and 4 * k * m > SMALL
+        self.copied = far and self.panels.parts > 1
         self._plan_blocks()
         self._plan_memory()
 
     def _plan_blocks(self) -> None:
-        """Which panels go together, and which rows."""
-        few = self.rows.parts <= 2 or 4 * self.k * self.n <= SMALL
-        self.direct = self.b.column == 1 and self.masks and few
-        wide = self.panels.size * self.target.lanes
-        columns = self.panels.parts
-        if self.direct:
-            columns = min(columns, max(1, BLOCK // (4 * wide * self.rows.size)))
-        else:
-            columns = min(columns, max(1, self.target.cache // 2 // max(1, 4 * self.chunk * wide)))
+        """How long sums are, which panels go together, and which rows."""
+        cut = Cut(self.k, COPIED if self.copied else CHUNK)
+        self.chunk = self.k if self.k <= WHOLE or self.dots else cut.size
+        tiles = self.panels.parts * self.rows.parts * self.count
+        wide, high = self.panels.size * self.target.lanes, self.rows.size
+        room = BLOCK // (4 * wide * high)
+        if not self.direct:
+            room = self.target.cache // 2 // max(1, 4 * self.chunk * wide)
         # so many blocks that threads get equal parts of them
-        columns = min(columns, max(1, self.panels.parts * self.rows.parts * self.count // 16))
-        self.columns = even(self.panels.parts, columns)  # panels of a block
-        self.across = -(-self.panels.parts // self.columns)
-        self.block_row = self.columns * wide
-        height = max(1, BLOCK // (4 * self.block_row * self.rows.size))
-        self.step = even(self.rows.parts, min(height, self.rows.parts))  # tiles between two `then`
-        units = self.rows.parts
+        self.columns = Cut(self.panels.parts, max(1, min(room, tiles // 16)))
+        self.block_row = self.columns.size * wide
+        room = max(1, BLOCK // (4 * self.block_row * high))
+        if self.copied:
+            room = max(room, 64 // high)
+        self.step = Cut(self.rows.parts, room).size  # tiles between two `then`
+        self.units = self.rows.parts  # tiles of a block
         if self.chunk < self.k:
             most = ROWS // 2 if self.staged else ROWS
-            units = min(units, max(1, most // self.rows.size // self.step) * self.step)
+            self.units = min(self.units, max(1, most // high // self.step) * self.step)
         elif self.staged:
-            units = self.step
-        self.units = units  # tiles of a block
+            self.units = self.step
         self.down = -(-self.rows.parts // self.units)
 
     def _plan_memory(self) -> None:
         """Panels of b, then rows of a, then results."""
-        far = self.a.row == 1 != self.a.column and 4 * self.k * self.m > SMALL
-        self.copied = far and self.panels.parts > 1
         # an odd number of cache lines, so that the rows are spread over the sets of the cache
         self.a_step = (self.step * self.rows.size + 15) // 16 // 2 * 32 + 16
         sizes = [
@@ -211,18 +212,29 @@ class Writer:
         self.panels, self.rows, self.stage = (code.at(scratch, at) for at in plan.places[:3])
 
     def write(self) -> None:
-        """This thread's blocks."""
+        """This thread's blocks: a range of tiles, in the order panels, rows."""
         plan, code = self.plan, self.code
         units = plan.rows.parts
-        low, high = code.share(plan.count * plan.across * units)
+        low, high = code.share(plan.count * plan.panels.parts * units)
         with code.when(low.below(high)):
+            low, high = self._unit(low), self._unit(high)
             for block in code.loop(self._block_of(low), self._block_of(high - 1) + 1):
                 column, row = block // plan.down, block % plan.down
                 start = column * units
                 u0 = at_least(low - start, row * plan.units)
                 u1 = (row * plan.units + plan.units).least(units).least(high - start)
-                stack = self._stack(column // plan.across)
-                self._block(stack, column % plan.across, u0, u1)
+                across = plan.columns.parts
+                self._block(self._stack(column // across), column % across, u0, u1)
+
+    def _unit(self, tile: Int) -> Int:
+        """In which row of tiles a tile is, counted through all columns of blocks."""
+        plan, columns = self.plan, self.plan.columns
+        each = plan.panels.parts * plan.rows.parts
+        s, place = tile // each, tile % each
+        column = columns.part(place // plan.rows.parts)
+        inside = place - columns.start(column) * plan.rows.parts
+        row = inside // columns.length(column)
+        return (s * columns.parts + column) * plan.rows.parts + row
 
     def _block_of(self, unit: Int) -> Int:
         plan = self.plan
@@ -248,8 +260,7 @@ class Writer:
     def _block(self, stack: tuple[Int, ...], column: Int, u0: Int, u1: Int) -> None:
         """The tiles u0..u1 of a column of blocks: for each cut of k, for each step of rows."""
         plan, code = self.plan, self.code
-        p0 = column * plan.columns
-        p1 = (p0 + plan.columns).least(plan.panels.parts)
+        p0, p1 = plan.columns.start(column), plan.columns.start(column + 1)
         a = code.at(self.a, self._offset(stack, 0))
         b = code.at(self.b, self._offset(stack, 1))
         for k0 in code.loop(0, max(1, plan.k), max(1, plan.chunk)):
@@ -287,19 +298,21 @@ class Writer:
         v0 = plan.panels.start(p0)
         b = code.at(b, k0 * plan.b.row)
         for size, low, high in plan.panels.kinds(p0, p1):
-            for p in code.loop(low, high):
-                v = plan.panels.start(p)
-                panel = code.at(self.panels, (v - v0) * (lanes * plan.chunk))
-                if plan.b.column == 1 and plan.masks:
+            v = plan.panels.start(low)
+            source = code.at(b, v * (lanes * plan.b.column))
+            panel, step = code.at(self.panels, (v - v0) * (lanes * plan.chunk)), size * lanes
+            if plan.b.column == 1 and plan.masks:
+                with code.when(low.below(high)):
+                    width = self._width(plan.panels.start(high))
+                    routine, count = rows_routine(code, size), high - low
                     self._call(
-                        rows_routine(code, size),
-                        *(code.at(b, v * lanes), plan.b.row, panel, k, self._width(v + size)),
+                        routine, source, plan.b.row, panel, k, count, plan.chunk * step, width
                     )
-                    continue
-                for x in code.loop(v, v + size):
-                    source = code.at(b, x * (lanes * plan.b.column))
-                    place = code.at(panel, (x - v) * lanes)
-                    self._pack_vector(source, place, size * lanes, k, self._width(x + 1))
+                continue
+            for x in code.loop(0, (high - low) * size):
+                place = code.at(panel, x // size * (plan.chunk * step) + x % size * lanes)
+                column = code.at(source, x * (lanes * plan.b.column))
+                self._pack_vector(column, place, step, k, self._width(v + x + 1))
 
     def _pack_vector(self, source: ir.Value, place: ir.Value, row: int, k: Int, width: Int) -> None:
         plan, code = self.plan, self.code
@@ -332,26 +345,30 @@ class Writer:
     ) -> None:
         """The part of k of a block's results, set or added."""
         plan, code, lanes = self.plan, self.code, self.code.lanes
-        v0 = plan.panels.start(panels[0])
+        if plan.dots:
+            self._call(dots_routine(code, plan.k % lanes > 0), a,
+                       code.at(b, tile.j0 * plan.b.column), plan.b.column, tile.pointer,
+                       plan.k, tile.j1 - tile.j0)  # fmt: skip
+            return
         add = code.b.zext(code.b.icmp_signed("!=", k0.value, I64(0)), I64)
         a, a_row, a_step = self._rows_of_a(a, tile, k0, k)
-        b = code.at(b, k0 * plan.b.row + v0 * lanes) if plan.direct else self.panels
-        for high, low_row, high_row in plan.rows.kinds(*rows):
-            for unit in code.loop(low_row, high_row):
-                i = plan.rows.start(unit) - tile.i0
-                line, out = code.at(a, i * a_row), code.at(tile.pointer, i * tile.row_stride)
-                for size, low, upper, masked in self._panel_kinds(*panels):
-                    kernel = micro_routine(code, high, size, masked)
-                    for p in code.loop(low, upper):
-                        v = plan.panels.start(p) - v0
-                        across = lanes if plan.direct else lanes * plan.chunk
-                        self._call(
-                            kernel,
-                            *(line, a_row, a_step),
-                            *(code.at(b, v * across), plan.b.row if plan.direct else size * lanes),
-                            *(code.at(out, v * lanes), tile.row_stride),
-                            *(k, add, self._width(v + v0 + size)),
-                        )
+        if plan.direct:
+            b, across = code.at(b, k0 * plan.b.row + tile.j0), 1
+        else:
+            b, across = self.panels, plan.chunk
+        for high, u0, u1 in plan.rows.kinds(*rows):
+            i = plan.rows.start(u0) - tile.i0
+            line, out = code.at(a, i * a_row), code.at(tile.pointer, i * tile.row_stride)
+            for size, p0, p1 in plan.panels.kinds(*panels):
+                v, wide = plan.panels.start(p0), size * lanes
+                j = v * lanes - tile.j0
+                self._call(
+                    tiles_routine(code, high, size, plan.direct and plan.tail < lanes),
+                    *(line, a_row, a_step),
+                    *(code.at(b, j * across), plan.b.row if plan.direct else wide, across * wide),
+                    *(code.at(out, j), tile.row_stride, k, add, u1 - u0, p1 - p0),
+                    self._width(plan.panels.start(p1)),
+                )
 
     def _rows_of_a(self, a: ir.Value, tile: Tile, k0: Int, k: Int) -> tuple[ir.Value, int, int]:
         """Where the rows of a block begin, and the strides: in a, or copied from it."""
@@ -362,20 +379,6 @@ class Writer:
         routine, count = copy_routine(code), tile.i1 - tile.i0
         self._call(routine, a, plan.a.column, self.rows, plan.a_step, k, count)
         return self.rows, 1, plan.a_step
-
-    def _panel_kinds(self, low: Int, high: Int) -> Iterator[tuple[int, Int, Int, bool]]:
-        """Panels of each size; the last one by itself if b may not be read behind its end."""
-        plan = self.plan
-        if not plan.direct or plan.tail == self.code.lanes:
-            for size, start, end in plan.panels.kinds(low, high):
-                yield size, start, end, False
-            return
-        last = plan.panels.parts - 1
-        if last:
-            for size, start, end in plan.panels.kinds(low, high.least(last)):
-                yield size, start, end, False
-        size = plan.panels.size - (plan.panels.longer < plan.panels.parts)
-        yield size, at_least(low, last), high, True
 
     def _call(self, function: ir.Function, *arguments: ir.Value | Int | int) -> None:
         values = [x if isinstance(x, ir.Value) else self.code.int(x).value for x in arguments]

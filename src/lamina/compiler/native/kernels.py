@@ -23,7 +23,7 @@ class Kernel:
     """An instruction, planned: its operands are stored values, and so is its result.
 
     Attributes:
-        images: which operands are images, which lie with their channels last; "result" too.
+        wants: how each operand has to lie, and at the end the result; see `Layouts`.
         values: whose addresses it is given.
         hosts: none.
         scratch: bytes for each thread.
@@ -31,7 +31,7 @@ class Kernel:
         work: operations.
     """
 
-    images: tuple[Any, ...] = ()
+    wants: tuple[str | None, ...] = ()
     scratch = shared = 0
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
@@ -132,6 +132,8 @@ def move(
 class Scatter(Kernel):
     """Rows added up in the rows of a table; each thread has columns of its own."""
 
+    wants = ("plain", "plain", "plain")
+
     @classmethod
     def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
         """Whole rows of float32, at places that were checked."""
@@ -179,7 +181,7 @@ KERNELS: dict[Any, type[Kernel]] = {
     "pad": Pad,
     ScatterAdd: Scatter,
 }
-"""By opcode, or by the class of the operator of a ``call``."""
+"""By opcode, or by the class of the operator of a ``call``; `image` and `sequence` add theirs."""
 
 
 def kernel_of(instruction: Instruction) -> type[Kernel] | None:
@@ -188,7 +190,7 @@ def kernel_of(instruction: Instruction) -> type[Kernel] | None:
     return KERNELS.get(instruction.opcode if function is None else type(function))
 
 
-def images(instruction: Instruction) -> tuple[Any, ...]:
-    """Which operands of an instruction are images, and "result" if that is one."""
+def wants(instruction: Instruction) -> tuple[str | None, ...]:
+    """How operands and result have to lie."""
     kernel = kernel_of(instruction)
-    return () if kernel is None else kernel.images
+    return () if kernel is None else kernel.wants

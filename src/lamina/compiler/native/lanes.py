@@ -173,8 +173,17 @@ class Vec:
     def __invert__(self) -> Vec:
         return self._new(self.code.b.not_(self.value))
 
+    def __lshift__(self, count: int) -> Vec:
+        return self._binary("shl", count)
+
+    def __rshift__(self, count: int) -> Vec:
+        """The sign of a signed integer fills the place."""
+        return self._binary("ashr" if self.dtype.kind == "i" else "lshr", count)
+
     def fma(self, b: Operand, c: Operand) -> Vec:
-        """``self * b + c``, rounded once."""
+        """``self * b + c``, rounded once where the processor can."""
+        if not self.code.target.fma:  # LLVM would call C's fma for each number
+            return self * b + c
         return self._call("fma", self._other(b), self._other(c))
 
     def _call(self, name: str, *others: Vec) -> Vec:

@@ -292,7 +292,7 @@ class _Run:
                 total = Vec(self.code, found[i * units + u], self.nest.nodes[r].dtype)
                 if not self.nest.columns and self.nest.inner:
                     total = total.across(REDUCERS[self.nest.nodes[r].name][0])
-                self.row[r, u if self.nest.columns else None] = total
+                self.row[self._key(r, u)] = total
 
     def _units(self) -> range:
         return range(len(self.widths))
@@ -438,12 +438,15 @@ class _Run:
             for u in self._units():
                 self.row["reciprocal", below, u] = 1.0 / self._value(below, u).cast(np.float32)
 
+    def _key(self, number: int, unit: int) -> tuple[int, int | None]:
+        """What the vectors side by side that hold the same of a node have in common."""
+        along = self.nest.columns and self.nest.vector in self.nest.depends[number]
+        return number, unit if along else None
+
     def _value(self, number: int, unit: int) -> Vec:
         """The vector of a node, computed once in its loop."""
-        nest = self.nest
         memo = self.turn if self.loops._is_inner(number) else self.row
-        along = nest.columns and nest.vector in nest.depends[number]
-        key = number, unit if along else None
+        key = self._key(number, unit)
         if key not in memo:
             memo[key] = self._compute(number, unit)
         return memo[key]

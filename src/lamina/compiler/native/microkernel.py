@@ -7,7 +7,7 @@ number of each row of a, and adds their products: ``rows * vectors`` multiply-ad
 - `micro` writes the turns where the code stands. Its caller says where the rows of a are, and
   carries the accumulators, so that k may run in segments: a convolution is such a product, and
   needs no copy of its patches.
-- `micro_routine` is the product of two matrices as a function that all products of a module share.
+- `tiles_routine` is the product of two matrices as a function that all products of a module share.
 
 Each number is one chain of fused multiply-adds in the order of k, whatever the tile: results do not
 depend on which tile computed them.
@@ -16,11 +16,12 @@ depend on which tile computed them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, Code, Index, Routine, routine
+from .code import I32, I64, POINTER, Code, Index, Int, Routine, routine
 from .lanes import Vec, intrinsic
 from .target import Target
 
@@ -38,7 +39,7 @@ def most_rows(target: Target, vectors: int) -> int:
 
 def zeros(code: Code, rows: int, vectors: int) -> list[ir.Value]:
     """Accumulators to start with, row by row."""
-    return [code.number(0.0).value] * (rows * vectors)
+    return [ir.Constant(ir.VectorType(ir.FloatType(), code.lanes), None)] * (rows * vectors)
 
 
 def micro(
@@ -88,51 +89,84 @@ def micro(
     return loop.now[: len(sums)]
 
 
-def micro_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> ir.Function:
-    """``c[i, j] (+)= sum_k a[i, k] b[k, j]``, i < rows, j < vectors * lanes, as a function.
+def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> ir.Function:
+    """``c[i, j] (+)= sum_k a[i, k] b[k, j]`` over many tiles of one shape, as a function.
 
-    Its arguments: pointer a, its strides between rows and between columns; pointer b, its stride
-    between rows; pointer c, its stride between rows; k; whether to add to c (1) or to set it (0);
-    how many lanes of the last vector are stored. All strides count elements.
+    Its arguments, where all strides count elements: pointer a, its strides between rows and between
+    columns; pointer b, its strides between rows and from one tile's columns to the next's; pointer
+    c, its stride between rows; k; whether to add to c (1) or to set it (0); how many tiles lie
+    below each other and side by side; how many lanes of the last vector of all are stored.
 
     Args:
         code: any code of the module.
-        rows: of the tile.
-        vectors: of the tile.
-        masked: never read the lanes of b that are not stored.
+        rows: of a tile.
+        vectors: of a tile.
+        masked: never read lanes of b behind the last that is stored.
     """
 
     def write(inner: Routine) -> None:
-        a, a_row, a_column, b, b_row, c, c_row, k, add, width = inner.arguments
-        last = first(inner, width)
-        starts = [inner.at(a, inner.int(a_row) * i) for i in range(rows)]
-        sums = micro(inner, zeros(inner, rows, vectors), starts, inner.int(a_column),
-                     b, inner.int(b_row), inner.int(k), last if masked else None)  # fmt: skip
-        places = [inner.at(inner.at(c, inner.int(c_row) * i), v * inner.lanes)
-                  for i in range(rows) for v in range(vectors)]  # fmt: skip
-        masks = [last if v == vectors - 1 else None for v in range(vectors)] * rows
-        before = inner.b.block
-        with inner.when(inner.b.icmp_signed("!=", add, I64(0))):
-            added = [(load(inner, place, 0, mask) + Vec(inner, x, FLOAT32)).value
-                     for x, place, mask in zip(sums, places, masks)]  # fmt: skip
-            end = inner.b.block
-        for i, (x, y) in enumerate(zip(sums, added)):
-            sums[i] = inner.b.phi(x.type)
-            sums[i].add_incoming(x, before)
-            sums[i].add_incoming(y, end)
-        for x, place, mask in zip(sums, places, masks):
-            if mask is None:
-                inner.b.store(x, place, align=4)
-        with inner.b.if_else(inner.int(width).equals(inner.lanes)) as (whole, part):
-            with whole:
-                for x, place in zip(sums[vectors - 1 :: vectors], places[vectors - 1 :: vectors]):
-                    inner.b.store(x, place, align=4)
-            with part:
-                for x, place in zip(sums[vectors - 1 :: vectors], places[vectors - 1 :: vectors]):
-                    store(inner, x, place, last)
+        pointers, numbers = arguments(inner)
+        a, b, c = pointers
+        a_row, a_step, b_row, b_step, c_row, k, add, down, across, width = numbers
+        for i in inner.loop(0, down):
+            line, out = inner.at(a, i * a_row * rows), inner.at(c, i * c_row * rows)
+            starts = [inner.at(line, a_row * r) for r in range(rows)]
+            for j in inner.loop(0, across):
+                end = inner.b.select(j.equals(across - 1), width.value, I64(inner.lanes))
+                mask, panel = first(inner, end), inner.at(b, j * b_step)
+                sums = micro(inner, zeros(inner, rows, vectors), starts, a_step,
+                             panel, b_row, k, mask if masked else None)  # fmt: skip
+                place = inner.at(out, j * (vectors * inner.lanes))
+                places = [inner.at(inner.at(place, c_row * r), v * inner.lanes)
+                          for r in range(rows) for v in range(vectors)]  # fmt: skip
+                masks = ([None] * (vectors - 1) + [mask]) * rows
+                _put(inner, _added(inner, sums, places, masks, add), places, masks, end)
 
-    kinds = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64, I64]
-    return routine(code, f"product_{rows}x{vectors}{'m' * masked}", kinds, write)
+    kinds = [POINTER, I64, I64, POINTER, I64, I64, POINTER, *[I64] * 6]
+    return routine(code, f"tiles_{rows}x{vectors}{'m' * masked}", kinds, write)
+
+
+def arguments(code: Routine) -> tuple[list[ir.Value], list[Int]]:
+    """Those of a routine: pointers, and numbers."""
+    values = code.arguments
+    pointers = [x for x in values if x.type == POINTER]
+    return pointers, [code.int(x) for x in values if x.type == I64]
+
+
+Masks: TypeAlias = "list[ir.Value | None]"
+
+
+def _added(
+    code: Code, sums: list[ir.Value], places: list[ir.Value], masks: Masks, add: Int
+) -> list[ir.Value]:
+    """The sums, with what is at their places added if ``add`` is not 0."""
+    before = code.b.block
+    with code.when(code.b.icmp_signed("!=", add.value, I64(0))):
+        more = [(load(code, place, 0, mask) + Vec(code, x, FLOAT32)).value
+                for x, place, mask in zip(sums, places, masks)]  # fmt: skip
+        end = code.b.block
+    result = [code.b.phi(x.type) for x in sums]
+    for phi, x, y in zip(result, sums, more):
+        phi.add_incoming(x, before)
+        phi.add_incoming(y, end)
+    return result
+
+
+def _put(
+    code: Code, sums: list[ir.Value], places: list[ir.Value], masks: Masks, width: ir.Value
+) -> None:
+    """Store the sums; those with a mask by it, if it is not of all lanes."""
+    last = [(x, place, mask) for x, place, mask in zip(sums, places, masks) if mask]
+    for x, place, mask in zip(sums, places, masks):
+        if mask is None:
+            code.b.store(x, place, align=4)
+    with code.b.if_else(code.int(width).equals(code.lanes)) as (whole, part):
+        with whole:
+            for x, place, _ in last:
+                code.b.store(x, place, align=4)
+        with part:
+            for x, place, mask in last:
+                store(code, x, place, mask)
 
 
 def first(code: Code, width: ir.Value) -> ir.Value:
@@ -148,7 +182,7 @@ def load(code: Code, pointer: ir.Value, offset: Index, mask: ir.Value | None) ->
     if mask is None:
         return code.load(pointer, offset)
     kind = ir.VectorType(ir.FloatType(), code.lanes)
-    nothing = ir.Constant(kind, [0.0] * code.lanes)
+    nothing = ir.Constant(kind, None)
     name = f"llvm.masked.load.v{code.lanes}f32.p0"
     place = code.at(pointer, offset)
     return Vec(code, intrinsic(code, name, kind, place, I32(4), mask, nothing), FLOAT32)

@@ -8,30 +8,46 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, Code, Routine, routine
-from .lanes import Vec
-from .microkernel import FLOAT32, first, load
+from .code import I32, I64, POINTER, VOID, Code, Routine, routine
+from .lanes import Vec, intrinsic
+from .microkernel import FLOAT32, arguments, first, load
+
+# Rows of a matrix that are asked for before they are copied.
+AHEAD = 8
 
 
 def rows_routine(code: Code, vectors: int) -> ir.Function:
-    """Copy a panel whose rows are contiguous.
+    """Copy neighbouring panels whose rows are contiguous.
 
-    Arguments: pointer and row stride of the source, pointer of the panel, k, and how many lanes of
-    the last vector there are; the others become 0.
+    All rows of k at once, as memory likes it. Arguments: pointer and row stride of the source,
+    pointer of the first panel, k, how many panels there are and from one to the next, and how many
+    lanes the last vector of the last one has; the others become 0.
     """
 
     def write(inner: Routine) -> None:
-        source, row, panel, k, width = inner.arguments
-        mask = first(inner, width)
-        loop = inner.loop(0, inner.int(k), carry=[source, panel])
-        for _ in loop:
-            x, y = loop.now
-            for v in range(vectors):
-                last = mask if v == vectors - 1 else None
-                inner.store(load(inner, x, v * inner.lanes, last), y, v * inner.lanes)
-            loop.carry(inner.at(x, inner.int(row)), inner.at(y, vectors * inner.lanes))
+        (source, panel), (row, k, count, step, width) = arguments(inner)
+        mask, wide = first(inner, width.value), vectors * inner.lanes
+        for i in inner.loop(0, k):
+            x, y = inner.at(source, i * row), inner.at(panel, i * wide)
+            ahead = inner.at(x, row * AHEAD)
+            for p in inner.loop(0, count - 1):
+                prefetch(inner, inner.at(ahead, p * wide), wide)
+                for v in range(0, wide, inner.lanes):
+                    inner.store(inner.load(x, p * wide + v), y, p * step + v)
+            x, y = inner.at(x, (count - 1) * wide), inner.at(y, (count - 1) * step)
+            for v in range(0, wide, inner.lanes):
+                last = mask if v + inner.lanes == wide else None
+                inner.store(load(inner, x, v, last), y, v)
 
-    return routine(code, f"pack_rows_{vectors}", [POINTER, I64, POINTER, I64, I64], write)
+    kinds = [POINTER, I64, POINTER, I64, I64, I64, I64]
+    return routine(code, f"pack_rows_{vectors}", kinds, write)
+
+
+def prefetch(code: Code, pointer: ir.Value, count: int) -> None:
+    """Ask for ``count`` numbers that will be needed; the pointer may point anywhere."""
+    for i in range(0, count, 16):
+        place = code.at(pointer, i)
+        intrinsic(code, "llvm.prefetch.p0", VOID, place, I32(0), I32(3), I32(1))
 
 
 def columns_routine(code: Code) -> ir.Function:
@@ -42,9 +58,7 @@ def columns_routine(code: Code) -> ir.Function:
     """
 
     def write(inner: Routine) -> None:
-        source, column, panel, row, k, columns = (
-            x if x.type == POINTER else inner.int(x) for x in inner.arguments
-        )
+        (source, panel), (column, row, k, columns) = arguments(inner)
         lanes = inner.lanes
         starts = [inner.at(source, (columns - 1).least(i) * column) for i in range(lanes)]
         for step in inner.loop(0, k, lanes):
@@ -60,9 +74,7 @@ def short_routine(code: Code, k: int) -> ir.Function:
     """As `columns_routine`, for one k that is less than the lanes: the same arguments without k."""
 
     def write(inner: Routine) -> None:
-        source, column, panel, row, columns = (
-            x if x.type == POINTER else inner.int(x) for x in inner.arguments
-        )
+        (source, panel), (column, row, columns) = arguments(inner)
         starts = [inner.at(source, (columns - 1).least(i) * column) for i in range(inner.lanes)]
         block = transposed([inner.load(x, 0, k) for x in starts])
         for i, x in enumerate(block[:k]):
@@ -78,9 +90,7 @@ def copy_routine(code: Code) -> ir.Function:
     """
 
     def write(inner: Routine) -> None:
-        source, row, panel, to, k, count = (
-            x if x.type == POINTER else inner.int(x) for x in inner.arguments
-        )
+        (source, panel), (row, to, k, count) = arguments(inner)
         lanes = inner.lanes
         whole = count // lanes * lanes
         mask = first(inner, (count - whole).value)
@@ -106,9 +116,7 @@ def strided_routine(code: Code) -> ir.Function:
     """
 
     def write(inner: Routine) -> None:
-        source, row, column, panel, to, k, columns = (
-            x if x.type == POINTER else inner.int(x) for x in inner.arguments
-        )
+        (source, panel), (row, column, to, k, columns) = arguments(inner)
         for i in inner.loop(0, k):
             x, y = inner.at(source, i * row), inner.at(panel, i * to)
             for j in inner.loop(0, columns):
@@ -145,7 +153,7 @@ def _within(x: Vec, y: Vec, order: list[int]) -> Vec:
     mask = [
         part + i if i < 4 else lanes + part + i - 4 for part in range(0, lanes, 4) for i in order
     ]
-    return _shuffle(x, y, mask)
+    return shuffled(x, y, mask)
 
 
 def _exchanged(parts: list[Vec]) -> list[Vec]:
@@ -155,13 +163,14 @@ def _exchanged(parts: list[Vec]) -> list[Vec]:
     half, lanes = len(parts) // 2, parts[0].code.lanes
     even = [part + i for part in range(0, 2 * lanes, 8) for i in range(4)]
     odd = [i + 4 for i in even]
-    pairs = [(_shuffle(x, y, even), _shuffle(x, y, odd)) for x, y in zip(parts[::2], parts[1::2])]
+    pairs = [(shuffled(x, y, even), shuffled(x, y, odd)) for x, y in zip(parts[::2], parts[1::2])]
     evens, odds = _exchanged([x for x, _ in pairs]), _exchanged([x for _, x in pairs])
     if half == 1:
         return [evens[0], odds[0]]
     return [x for pair in zip(evens, odds) for x in pair]
 
 
-def _shuffle(x: Vec, y: Vec, order: list[int]) -> Vec:
+def shuffled(x: Vec, y: Vec, order: list[int]) -> Vec:
+    """The lanes of ``order``: those of x, then those of y."""
     mask = ir.Constant(ir.VectorType(I32, len(order)), order)
     return Vec(x.code, x.code.b.shuffle_vector(x.value, y.value, mask), FLOAT32)

@@ -19,9 +19,10 @@ from ..lower import is_place, lower
 from ..nest import NestMaker
 from ..replay import Source
 from ..simplify import simplify
+from . import image  # noqa: F401 (it fills KERNELS)
 from .code import Code
 from .elementwise import computed_in
-from .kernels import images, kernel_of
+from .kernels import kernel_of, wants
 from .loops import Loops
 from .memory import Memory, aligned, planned, stored_array
 from .module import Module
@@ -53,7 +54,7 @@ class Native:
     """
 
     def __init__(self, program: Program, targets: dict[int, Any]):
-        self.program, self.layouts = laid_out(simplify(lower(program)), images)
+        self.program, self.layouts = laid_out(simplify(lower(program)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts.order)
         captured = {id(array): value for value, array in self.program.captures.items()}

@@ -27,6 +27,16 @@ class Target:
     registers: int
     cache: int = 1 << 20
 
+    @property
+    def fma(self) -> bool:
+        """Whether a product and a sum are one instruction; ARM's always are."""
+        return "+fma" in self.features.split(",") or self.registers == 32
+
+    @property
+    def avx512(self) -> bool:
+        """Whether vectors are those of AVX-512."""
+        return self.lanes == 16
+
 
 @functools.cache
 def host() -> Target:
