@@ -47,6 +47,7 @@ from . import recurrent as _recurrent
 from . import reduce as _reduce
 from . import regression as _regression
 from . import resize as _resize
+from . import sample as _sample
 from . import scan as _scan
 from . import scatter as _scatter
 from . import segment as _segment
@@ -106,6 +107,7 @@ from .recurrent import *
 from .reduce import *
 from .regression import *
 from .resize import *
+from .sample import *
 from .scan import *
 from .scatter import *
 from .segment import *
@@ -163,6 +165,7 @@ __all__ += _divergence.__all__
 __all__ += _segmentation.__all__
 __all__ += _contrast.__all__
 __all__ += _ctc.__all__
+__all__ += _sample.__all__
 __all__ += _noise.__all__
 __all__ += _norm.__all__
 __all__ += _groupnorm.__all__
