@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from .code import I32, I64, POINTER, Code, Index, Int
 from .lanes import Vec
-from .microkernel import FLOAT32, first, micro_routine, most_rows, store
+from .microkernel import FLOAT32, first, most_rows, store, tiles_routine
 from .target import Target
 
 LINE = 16  # numbers in a cache line
@@ -187,7 +187,7 @@ def product(
     c: ir.Value, c_row: Index, k: Index, add: Index = 0,
 ) -> None:  # fmt: skip
     """One block of ``c = a b``, or of ``c += a b``; all strides count numbers."""
-    function = micro_routine(code, block.rows, block.vectors)
-    numbers = [code.int(x).value for x in (a_row, a_column, b_row, c_row, k, add, code.lanes)]
-    a_row, a_column, b_row, c_row, *rest = numbers
-    code.b.call(function, [a, a_row, a_column, b, b_row, c, c_row, *rest])
+    function = tiles_routine(code, block.rows, block.vectors)
+    given = (a_row, a_column, b_row, 0, c_row, k, add, 1, 1, code.lanes)
+    a_row, a_column, b_row, b_step, c_row, *rest = [code.int(x).value for x in given]
+    code.b.call(function, [a, a_row, a_column, b, b_row, b_step, c, c_row, *rest])
