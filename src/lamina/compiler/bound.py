@@ -38,6 +38,8 @@ class Bound:
         self.emitted: Any = None  # a Replay is made by the first run, which learns how results lie
         self.results = len(self.program.outputs) - len(traced.changed) - len(traced.grads)
         self.first_grad = self.results + len(traced.changed)
+        bases, there = bases_of(self.program), {*self.program.inputs, *self.program.captures}
+        self.early = {i for i, v in enumerate(self.program.outputs) if bases.get(v, v) in there}
         self.fits: Callable[[], bool] = self._written_fits()
         self._again: Callable[..., Any] | None = None
 
@@ -83,7 +85,7 @@ class Bound:
             if emitted.is_native:
                 self.copies = [(a, i) for i, a in targets.items() if i not in emitted.straight]
                 self.emitted = emitted
-                return self._copied(emitted.run(*inputs))
+                return self._copied(self._before(emitted.run(*inputs)))
         return self._first(inputs, targets)
 
     def _first(self, inputs: list[Any], targets: dict[int, Any]) -> tuple[Any, ...]:
@@ -99,9 +101,14 @@ class Bound:
         outputs = self.program.outputs
         fixed = _straight(self.program, {outputs[i]: array for i, array in targets.items()})
         self.emitted = Replay(self.program, fixed, axes)
-        self.copies = [(array, i) for i, array in targets.items() if outputs[i] not in fixed]
+        self.copies = [(a, i) for i, a in targets.items() if fixed.get(outputs[i]) is not a]
+        values = self._before(values)
         _write(list(targets.values()), [values[i] for i in targets])
         return values
+
+    def _before(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """``values``, with copies of what lies in arrays from before: the step may change these."""
+        return tuple([v.copy() if i in self.early else v for i, v in enumerate(values)])
 
     def _copied(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         _write([target for target, _ in self.copies], [values[i] for _, i in self.copies])
@@ -134,6 +141,8 @@ class Bound:
         source, traced = Source({}), self.traced
         inputs = [f"x{i}" for i in range(len(self.program.inputs))]
         lines = [f"values = {source.object(self.emitted.run, 'run')}({', '.join(inputs)})"]
+        if self.early:
+            lines.append(f"values = {source.object(self._before, 'before')}(values)")
         if self.copies:
             lines.append(f"{source.object(self._copied, 'copied')}(values)")
         for variable in traced.changed:
@@ -159,7 +168,7 @@ class Bound:
             held = source.object(added_to, "g")
             copy = f"copyto({source.object(added_to._data, 'a')}, values[{i}])"
             return [copy, f"{name}._grad = {held}"]
-        array = self.emitted.lasting(i, value)
+        array = None if i in self.early else self.emitted.lasting(i, value)
         if array is None:
             return [f"{name}._grad = {source.function('result', result)}(values[{i}])"]
         return [f"{name}._grad = {source.object(result(array), 'g')}"]

@@ -413,9 +413,12 @@ class Fuser:
     def _write_over(self, effects: dict[Value, Value]) -> None:
         """Let new values of captured arrays be written over the old ones, where nobody minds."""
         may_raise = [g for g in self.groups if g.kind == "numpy"]
+        read_after = {self.sources.base(value) for value in self.program.outputs}
         for new, old in effects.items():
             group = self.home.get(new)
             if group is None or group.kind != "nest" or new not in group.index:
+                continue
+            if old in read_after:
                 continue
             others = [g for g in self.groups if g is not group and (old in g.reads)]
             earlier = [*others, *[g for g in may_raise if g is not group]]

@@ -68,7 +68,8 @@ class Native:
         self.straight = {
             i
             for i, value in enumerate(self.program.outputs)
-            if i in targets and any([value in g.in_place for g in self.groups])
+            if i in targets
+            and any([captured.get(id(targets[i]), 0) is g.in_place.get(value) for g in self.groups])
         }
         self.kept_inputs: list[Any] = []
         self.segments: list[list[Group]] = []
