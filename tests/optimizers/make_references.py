@@ -128,6 +128,36 @@ def with_optax(make, arguments: dict) -> list[dict]:
     return seen
 
 
+def with_lbfgs(arguments: dict) -> list[dict]:
+    """The numbers after each step, on the problem of `model.measured`."""
+    rng = np.random.default_rng(7)
+    x, t = torch.tensor(rng.standard_normal((6, 3))), torch.tensor(rng.standard_normal((6, 2)))
+    weights = {k: torch.nn.Parameter(torch.tensor(w)) for k, w in start().items()}
+    optimizer = torch.optim.LBFGS(weights.values(), **arguments)
+
+    def closure():
+        optimizer.zero_grad()
+        z = x @ weights["l1/W"] + weights["l1/b"] - t
+        loss = torch.log(torch.cosh(z)).sum()
+        loss.backward()
+        return loss
+
+    seen = []
+    for _ in range(STEPS):
+        optimizer.step(closure)
+        seen.append({k: w.detach().numpy().copy() for k, w in weights.items()})
+    return seen
+
+
+LBFGS = {
+    "lr": 0.1,
+    "max_iter": 1,
+    "history_size": 4,
+    "tolerance_grad": 0.0,
+    "tolerance_change": 0.0,
+}
+
+
 def main() -> None:
     """Write references.json."""
     found = {}
@@ -139,6 +169,8 @@ def main() -> None:
         called = method if isinstance(method, str) else "lookahead(sgd(momentum=0.8))"
         origin = f"optax {optax.__version__}: optax.{called}({_words(arguments)})"
         found[name] = {"origin": origin, "steps": with_optax(make, arguments)}
+    origin = f"torch {torch.__version__}: torch.optim.LBFGS({_words(LBFGS)})"
+    found["LBFGS"] = {"origin": origin, "steps": with_lbfgs(LBFGS)}
     lines = [f"{json.dumps(name)}: {json.dumps(_rounded(one))}" for name, one in found.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     Path(__file__).with_name("references.json").write_text(text, encoding="utf-8")

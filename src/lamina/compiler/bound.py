@@ -66,10 +66,9 @@ class Bound:
         for variable, had in traced.had_grad:
             sign = "is not" if had else "is"
             checks.append(f"{source.object(variable, 'v')}._grad {sign} None")
-        for variable, grad in traced.grads:
-            if grad is not None:
-                held = source.object(grad, "g")
-                checks.append(f"{source.object(variable, 'v')}._grad is {held}")
+        for variable, grad in traced.read:
+            held = source.object(grad, "g")
+            checks.append(f"{source.object(variable, 'v')}._grad is {held}")
         return source.function_of("fits", [], [f"return {' and '.join(checks)}"])
 
     # -- the first run -----------------------------------------------------------------------

@@ -36,6 +36,7 @@ class Traced:
             or None.
         cleared: leaves whose gradient the step takes away.
         had_grad: for each leaf that was met, whether it had a gradient before.
+        read: leaves whose gradient from before the step is read or added to, and that gradient.
         effects: what the host does after each run.
         watched: lists and dicts of the layers that ran, with their lengths.
     """
@@ -47,6 +48,7 @@ class Traced:
     grads: list[tuple[Variable, Variable | None]] = field(default_factory=list)
     cleared: list[Variable] = field(default_factory=list)
     had_grad: list[tuple[Variable, bool]] = field(default_factory=list)
+    read: list[tuple[Variable, Variable]] = field(default_factory=list)
     effects: list[Callable[[], None]] = field(default_factory=list)
     watched: list[tuple[Any, int]] = field(default_factory=list)
 
@@ -175,6 +177,8 @@ def _note_effects(traced: Traced, tracer: Tracer) -> None:
         elif grad is None and grad_before is not None:
             traced.cleared.append(variable)
         traced.had_grad.append((variable, grad_before is not None))
+        if grad_before is not None and grad_before in tracer.values:
+            traced.read.append((variable, grad_before))
     outputs += [variable._data for variable in traced.changed]
     outputs += [cast(Variable, variable._grad)._data for variable, _ in traced.grads]
     for value in outputs:

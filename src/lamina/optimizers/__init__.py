@@ -6,6 +6,7 @@
 Adam(ScaleByAdam(beta1=0.9, beta2=0.999, eps=1e-08), lr=0.1)
 """
 
+from .accumulate import Accumulate
 from .adaptive import (
     AdaDelta,
     AdaGrad,
@@ -19,6 +20,7 @@ from .cycle import Chained, CosineRestarts, Cyclic
 from .decay import InverseSqrt, InverseTime, Linear, MultiStep, Noam, Piecewise, Polynomial
 from .factored import Adafactor, ScaleByFactored, ScaleBySize
 from .layerwise import LAMB, LARS, ScaleByTrust
+from .lbfgs import LBFGS, Remember
 from .matrix import Muon, Orthogonalize, Others, ScaleByShampoo, Shampoo
 from .method import Common, Method
 from .methods import SGD, Adam, AdamW, Momentum, Nesterov
@@ -35,6 +37,7 @@ from .moments import (
 from .optimizer import Optimizer
 from .plateau import Plateau
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
+from .sharpness import SAM
 from .sign import Lion, Rprop, ScaleByLion, ScaleByRprop
 from .transformation import (
     AddDecay,
@@ -67,6 +70,9 @@ __all__ = [
     "Shampoo",
     "ASGD",
     "Lookahead",
+    "SAM",
+    "LBFGS",
+    "Accumulate",
     "EMA",
     "SWA",
     "Average",
@@ -116,4 +122,5 @@ __all__ = [
     "KeepMean",
     "KeepRecent",
     "KeepSlow",
+    "Remember",
 ]
