@@ -14,7 +14,7 @@ from llvmlite import ir
 from .cache import Cache, default_cache
 from .target import Target
 
-VERSION = 1  # of what this file does to a module: raise it, and nothing cached before is used
+VERSION = 2  # of what this file does to a module: raise it, and nothing cached before is used
 
 
 @functools.cache
@@ -91,9 +91,12 @@ def optimised(text: str, target: Target, verify: bool) -> Any:
     if verify:
         module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=1)
-    options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-    builder = llvm.create_pass_builder(machine(target), options)
-    builder.getModulePassManager().run(module, builder)
+    passes = llvm.create_new_module_pass_manager()
+    # kernels are written as they should be: what they know of one another is left, and tidying up
+    passes.add_ipsccp_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, llvm.create_pass_builder(machine(target), options))
     return module
 
 
