@@ -36,6 +36,8 @@ WHOLE, CHUNK, COPIED = 768, 512, 256
 BLOCK = 32 << 10
 # Bytes of a matrix that is used where it lies: the first-level cache holds it.
 SMALL = 16 << 10
+# Rows of a that are copied together.
+COPY = 16
 # Rows of results for which a cut of b is copied anew, where sums are cut.
 ROWS = 512
 
@@ -136,7 +138,7 @@ class Product:
         self.block_row = self.columns.size * wide
         room = max(1, BLOCK // (4 * self.block_row * high))
         if self.copied:
-            room = max(room, 64 // high)
+            room = max(room, COPY // high)
         self.step = Cut(self.rows.parts, room).size  # tiles between two `then`
         self.units = self.rows.parts  # tiles of a block
         if self.chunk < self.k:
