@@ -26,7 +26,7 @@ FLOORS = [
     {"core", "listen", "random", "parameter"},
     {"functions"},
     {"kernels"},
-    {"layers"},
+    {"layers", "distributions"},
     {"compiler", "transforms", "optimizers", "storage", "data", "models", "metrics"},
     {"training", "distributed", "insight"},
     {"check"},  # imports what it checks, all of the above; below it, only tests import it

@@ -30,7 +30,7 @@ __all__ = ["uniform", "normal", "bernoulli", "categorical", "gumbel_softmax"]
 
 class Draw(Function):
     """Independent random numbers, where ``like`` is: "uniform" in [0, 1), "normal" with mean 0 and
-    variance 1, or "gumbel". A kernel, as random numbers are no formula.
+    variance 1, "exponential" with mean 1, or "gumbel". A kernel, as random numbers are no formula.
     """
 
     kind: str
@@ -46,8 +46,9 @@ class Draw(Function):
         elif self.kind == "normal":
             drawn = generator.standard_normal(self.shape, kind)
         else:
-            waited = generator.standard_exponential(self.shape, kind)
-            drawn = -np.log(np.maximum(waited, np.finfo(kind).tiny))
+            drawn = generator.standard_exponential(self.shape, kind)
+            if self.kind == "gumbel":
+                drawn = -np.log(np.maximum(drawn, np.finfo(kind).tiny))
         drawn = np.asarray(drawn, dtype=self.dtype)
         if self.kind == "uniform" and self.dtype == np.float16:
             drawn = np.minimum(drawn, np.float16(1 - 2.0**-11))  # what was rounded up to 1
