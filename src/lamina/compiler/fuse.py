@@ -440,11 +440,22 @@ class Fuser:
         trial = Group("nest", [], group.space, {**group.index, old: group.index[new]})
         trial.reduced = group.reduced
         users = [i for i in group.members if old in self._needs(i)]
-        if group.reduced is not None and any(
-            [i.opcode in REDUCTIONS or i.results[0].size != new.size for i in users]
-        ):
-            return False  # it would be read again after it was written over
+        if group.reduced is not None:
+            stages = self._stages(group)
+            early = stages[new] < max(stages.values())
+            if early or any(
+                [i.opcode in REDUCTIONS or i.results[0].size != new.size for i in users]
+            ):
+                return False  # it would be read again after it was written over
         return all([self._fits(trial, i, i.results[0].shape) is not None for i in users])
+
+    def _stages(self, group: Group) -> dict[Value, int]:
+        """How many reductions of a nest are one after another before each of its results."""
+        found: dict[Value, int] = {}
+        for i in group.members:
+            before = max([found.get(v, 0) for v in self._needs(i)], default=0)
+            found[i.results[0]] = before + (i.opcode in REDUCTIONS)
+        return found
 
     def _sort(self) -> None:
         """NumPy's calls as early as they can be, the others in the order of the program."""

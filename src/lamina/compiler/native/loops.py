@@ -260,11 +260,26 @@ class _Run:
             stores = [s for s in nest.stores if nest.stage[s.node] == stage]
             inner = [s for s in stores if self._runs_inside(s)]
             kept = [i for i in self.loops.kept if nest.stage[i] == stage]
-            for store in stores:
-                if store not in inner:
-                    self._store(store, row=True)
+            rows = [s for s in stores if s not in inner]
+            self._prepare(rows, reductions, inner, kept)
+            for store in rows:
+                self._store(store, row=True)
             if reductions or inner or kept:
                 self._inner(low, high, reductions, inner, kept)
+
+    def _prepare(
+        self, rows: list[Store], reductions: list[int], inner: list[Store], kept: list[int]
+    ) -> None:
+        """Compute what does not change in the inner loops, before anything is written over."""
+        held, self.inner = self.inner, []
+        for store in rows:
+            for u in self._units():
+                self._value(store.node, u)
+        self.inner = held
+        arguments = [self.nest.nodes[r].arguments[0] for r in reductions]
+        hoisted: set[int] = set()
+        for number in [*arguments, *[s.node for s in inner], *kept]:
+            self._hoist(number, hoisted)
 
     def _runs_inside(self, store: Store) -> bool:
         nest = self.nest
@@ -277,10 +292,6 @@ class _Run:
         self, low: Int, high: Int, reductions: list[int], stores: list[Store], kept: list[int]
     ) -> None:
         """Run the inner loops: add up ``reductions``, write ``stores``, keep ``kept``."""
-        hoisted: set[int] = set()
-        for number in [*[self.nest.nodes[r].arguments[0] for r in reductions],
-                       *[s.node for s in stores], *kept]:  # fmt: skip
-            self._hoist(number, hoisted)
         start = [self._neutral(r).value for r in reductions for _ in range(len(self._units()))]
         lengths = self.nest.lengths[self.nest.outer :]
         if not self.nest.columns and lengths:
@@ -409,11 +420,14 @@ class _Run:
                     x = mask.select(x, self._neutral(r))
                 total = Vec(self.code, totals[i * units + u], node.dtype)
                 totals[i * units + u] = REDUCERS[node.name][0](total, x).value
-        for store in stores:
-            self._store(store)
         for number in kept:
             for u in self._units():
                 self._kept_store(number, u)
+        for store in stores:  # all is read before the first is written over
+            for u in self._units():
+                self._value(store.node, u)
+        for store in stores:
+            self._store(store)
         return totals
 
     # -- values ------------------------------------------------------------------------------
