@@ -46,7 +46,7 @@ def backward(
         retain_graph: keep what a second ``backward`` needs; None means: as ``create_graph``.
     Raises:
         ShapeError: ``grad`` is missing, or has another shape.
-        GraphError: nothing here requires a gradient.
+        GraphError: nothing here requires a gradient, or the result is complex without ``grad``.
         BackwardTwiceError: the graph was already used and freed.
         InPlaceError: data changed since it was used.
     """
@@ -124,11 +124,25 @@ def _seed(y: Variable, grad: Any) -> Variable:
                 f"backward: a result of shape {y.shape} needs grad, an array of that shape; "
                 "or make it one number first, with sum() or mean()"
             )
+        if y.dtype.kind == "c":
+            raise GraphError(
+                f"backward: {_called(y)} is complex, and has no one derivative; take its real part "
+                "or its size first, or give grad"
+            )
         return result(np.ones_like(y._data))
     given = grad if isinstance(grad, Variable) else result(as_array(grad, "backward: grad"))
     if given.shape != y.shape:
         raise ShapeError(f"backward: grad should have shape {y.shape}, got {given.shape}")
-    return given
+    return _shown(given)
+
+
+def _shown(grad: Variable) -> Variable:
+    """A gradient inside the walk as users see it, and the other way round.
+
+    Of complex numbers they see the direction in which the result grows fastest. Inside it is the
+    conjugate: so no ``backward`` need conjugate anything (docs/decisions/0009).
+    """
+    return grad.conj() if grad._data.dtype.kind == "c" else grad
 
 
 class _Walk:
@@ -177,11 +191,11 @@ class _Walk:
         grad = self.pending.pop(target)
         if target.hooks:
             for hook in tuple(target.hooks):  # a hook may remove itself
-                grad = _hooked(hook, grad, target.shape)
+                grad = _shown(_hooked(hook, _shown(grad), target.shape))
         if self.retain_grad and not isinstance(target, Variable):
-            target.grad = _own(grad)
+            target.grad = _own(_shown(grad))
         if target in self.wanted:
-            self.found[target] = grad
+            self.found[target] = _shown(grad)
         return grad
 
     def finish_ports(self, node: Node, ports: list[Port | None]) -> list[Variable] | None:
@@ -319,6 +333,7 @@ def _hooked(hook: Hook, grad: Variable, shape: Shape) -> Variable:
 
 def _deliver(leaf: Variable, gx: Variable, walk: _Walk) -> None:
     """Add a complete gradient to a leaf's, in an array that the leaf's gradient owns alone."""
+    gx = _shown(gx)
     if leaf._grad is not None:
         gx = leaf._grad + gx
     elif leaf.hooks:  # one of them may have kept it

@@ -204,7 +204,7 @@ class Variable:
         var = std = _moments
         argmax = argmin = _pick
         reshape = transpose = swapaxes = _shaped
-        flatten = __neg__ = __pos__ = __abs__ = __invert__ = _unary
+        flatten = conj = __neg__ = __pos__ = __abs__ = __invert__ = _unary
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
         __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _binary
         __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary

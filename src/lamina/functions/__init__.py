@@ -20,11 +20,13 @@ from . import divergence as _divergence
 from . import einsum as _einsum
 from . import embed as _embed
 from . import entropy as _entropy
+from . import fourier as _fourier
 from . import gamma as _gamma
 from . import gate as _gate
 from . import gauss as _gauss
 from . import grid as _grid
 from . import groupnorm as _groupnorm
+from . import imaginary as _imaginary
 from . import index as _index
 from . import interop as interop
 from . import inverse as _inverse
@@ -81,11 +83,13 @@ from .divergence import *
 from .einsum import *
 from .embed import *
 from .entropy import *
+from .fourier import *
 from .gamma import *
 from .gate import *
 from .gauss import *
 from .grid import *
 from .groupnorm import *
+from .imaginary import *
 from .index import *
 from .inverse import *
 from .join import *
@@ -157,6 +161,8 @@ __all__ += _einsum.__all__
 __all__ += _inverse.__all__
 __all__ += _decompose.__all__
 __all__ += _product.__all__
+__all__ += _imaginary.__all__
+__all__ += _fourier.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _regression.__all__

@@ -37,7 +37,6 @@ __all__ = [
     "maximum",
     "minimum",
     "astype",
-    "real",
 ]
 
 
@@ -179,15 +178,28 @@ class Abs(Function):
         return gy * SIGN(x)
 
 
+class Modulus(Function):
+    """``|x|`` of complex numbers."""
+
+    def forward(self, x):
+        return np.abs(x)
+
+    def backward(self, gy, x, y):
+        return gy * x.conj() / where(y == 0, 1, y)
+
+
 def abs(x: ArrayLike) -> Variable:
     """Absolute value, elementwise: ``y = |x|``. The derivative at 0 is 0.
 
     Args:
-        x: any shape and real dtype.
+        x: any shape and dtype.
     Returns:
-        Shape and dtype of ``x``.
+        Shape and dtype of ``x``; of complex numbers the dtype of their parts.
     """
-    return ABS(x)
+    if isinstance(x, Variable) and x.dtype.kind != "c":
+        return ABS(x)
+    v = as_variable(x, "abs")
+    return MODULUS(v) if v.dtype.kind == "c" else ABS(v)
 
 
 class Pow(Function):
@@ -368,28 +380,11 @@ def astype(x: ArrayLike, dtype: Any) -> Variable:
     return AsType(target)(v)
 
 
-class Real(Function):
-    """The real part."""
-
-    views = True
-
-    def forward(self, x):
-        return np.real(x)
-
-    def backward(self, gy):
-        return gy
-
-
-def real(x: ArrayLike) -> Variable:
-    """The real part of complex numbers, a view; of real numbers a copy."""
-    v = as_variable(x, "real")
-    return REAL(v) if v.dtype.kind == "c" else POS(v)
-
-
 ADD, SUB, MUL, DIV, NEG, POS, ABS = Add(), Sub(), Mul(), Div(), Neg(), Pos(), Abs()
 SCALE, DIVIDE = Scale(), Scale(divide=True)
 SIGN = Step("sign")
-POW, POWER, LOG, MOD, FLOORDIV, REAL = Pow(), Power(), Log(), Mod(), FloorDiv(), Real()
+POW, POWER, LOG, MOD, FLOORDIV = Pow(), Power(), Log(), Mod(), FloorDiv()
+MODULUS = Modulus()
 MAXIMUM, MINIMUM = Extremum(largest=True), Extremum(largest=False)
 
 
@@ -412,5 +407,4 @@ register(
     __pos__=pos,
     __abs__=abs,
     astype=astype,
-    real=property(lambda self: real(self), doc="The real part: `real`."),
 )

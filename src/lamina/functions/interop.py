@@ -15,14 +15,38 @@ import numpy as np
 
 from ..core import Variable
 from ..errors import DTypeError
-from . import activation, arith, arrange, compare, index, join, reduce, scan, shape, trig, unary
+from . import (
+    activation,
+    arith,
+    arrange,
+    bessel,
+    compare,
+    decompose,
+    imaginary,
+    index,
+    inverse,
+    join,
+    mesh,
+    order,
+    product,
+    reduce,
+    scan,
+    shape,
+    special,
+    statistic,
+    trig,
+    unary,
+)
 from .einsum import dot, einsum, outer, tensordot
 from .linear import matmul
 from .operand import register
 
 Call = Callable[..., Any]
 
-FAMILIES = (activation, arith, arrange, compare, index, join, reduce, scan, shape, trig, unary)
+FAMILIES = (
+    *(activation, arith, arrange, bessel, compare, decompose, imaginary, index, inverse, join),
+    *(mesh, order, product, reduce, scan, shape, special, statistic, trig, unary),
+)
 
 OURS: dict[str, Call] = {
     **{name: getattr(family, name) for family in FAMILIES for name in family.__all__},
@@ -66,16 +90,25 @@ def _padded(array: Any, pad_width: Any, mode: str = "constant", *, constant_valu
 
 
 SAME_ARGUMENTS = (
-    "where real cumsum cumprod concatenate stack split moveaxis swapaxes squeeze expand_dims "
-    "broadcast_to ravel diag flip repeat roll tile tril triu take take_along_axis dot einsum outer "
-    "tensordot astype"
+    "where real imag angle cumsum cumprod concatenate stack split moveaxis swapaxes squeeze "
+    "expand_dims broadcast_to ravel diag flip repeat roll tile tril triu take take_along_axis dot "
+    "einsum outer tensordot astype sort argsort diff average quantile corrcoef sinc i0 inner vdot "
+    "kron rot90 meshgrid broadcast_arrays hstack vstack dstack atleast_1d atleast_2d"
 ).split()
+
+LINEAR = (
+    "inv solve det slogdet cholesky eigh eigvalsh norm cond matrix_power multi_dot svdvals"
+).split()
+"""Of numpy.linalg, likewise."""
 
 FUNCTIONS: dict[Any, Call] = {
     **{getattr(np, n): OURS[n] for n in SAME_ARGUMENTS if hasattr(np, n)},  # astype: NumPy 2.1
     **{getattr(np, n): _reduction(OURS[n]) for n in "sum mean max min prod all any".split()},
-    **{getattr(np, n): _reduction(OURS[n]) for n in ("argmax", "argmin")},
-    **{getattr(np, n): _deviation(OURS[n]) for n in ("var", "std")},
+    **{getattr(np, n): _reduction(OURS[n]) for n in "argmax argmin median ptp nansum".split()},
+    **{getattr(np, n): _reduction(OURS[n]) for n in "nanprod nanmean nanmax nanmin".split()},
+    **{getattr(np, n): _reduction(OURS[n]) for n in ("count_nonzero",)},
+    **{getattr(np, n): _deviation(OURS[n]) for n in ("var", "std", "nanvar", "nanstd")},
+    **{getattr(np.linalg, n): OURS[n] for n in LINEAR},
     np.clip: lambda a, a_min=None, a_max=None: compare.clip(a, a_min, a_max),
     np.round: lambda a: unary.round(a),
     np.reshape: lambda a, shape: OURS["reshape"](a, shape),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Function, Variable
-from ..errors import RangeError, ShapeError
+from ..errors import DTypeError, RangeError, ShapeError
 from .arrange import tril, triu
 from .diagonal import fill_diagonal
 from .operand import as_floating, as_floating_pair, in_single
@@ -35,17 +35,19 @@ __all__ = [
 ]
 
 
-def as_matrices(x: ArrayLike, operation: str) -> Variable:
-    """A Variable of two axes or more."""
+def as_matrices(x: ArrayLike, operation: str, complex: bool = False) -> Variable:
+    """A Variable of two axes or more, real unless ``complex`` numbers are welcome."""
     v = as_floating(x, operation)
+    if v.dtype.kind == "c" and not complex:
+        raise DTypeError(f"{operation}: is of real matrices, got {v.dtype}")
     if v.ndim < 2:
         raise ShapeError(f"{operation}: needs matrices (..., m, n), got {v.shape}")
     return v
 
 
-def as_squares(x: ArrayLike, operation: str) -> Variable:
+def as_squares(x: ArrayLike, operation: str, complex: bool = False) -> Variable:
     """A Variable whose last two axes are equally long."""
-    v = as_matrices(x, operation)
+    v = as_matrices(x, operation, complex)
     if v.shape[-1] != v.shape[-2]:
         raise ShapeError(f"{operation}: needs square matrices (..., n, n), got {v.shape}")
     return v
@@ -93,7 +95,7 @@ def inv(x: ArrayLike) -> Variable:
         Variable([[0.5 , 0.  ],
                   [0.  , 0.25]], float64)
     """
-    return Inv()(as_squares(x, "inv"))
+    return Inv()(as_squares(x, "inv", complex=True))
 
 
 class Solve(Function):
@@ -132,7 +134,7 @@ def solve(a: ArrayLike, b: ArrayLike) -> Variable:
         Variable([0.5 , 0.25], float64)
     """
     v, w = as_floating_pair(a, b, "solve")
-    return _solved(as_squares(v, "solve"), w, "solve")
+    return _solved(as_squares(v, "solve", complex=True), w, "solve")
 
 
 def _solved(v: Variable, w: Variable, operation: str) -> Variable:

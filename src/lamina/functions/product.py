@@ -64,7 +64,7 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Variable:
     """The sum of the products of all elements, in their order.
 
     Args:
-        a: any shape, real.
+        a: any shape and dtype; complex numbers are conjugated.
         b: as many elements.
     Returns:
         (), the promoted dtype.
@@ -74,7 +74,7 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Variable:
     v, w = as_pair(a, b, "vdot")
     if v.size != w.size:
         raise ShapeError(f"vdot: {v.shape} and {w.shape} should have as many elements")
-    return ravel(v) @ ravel(w)
+    return ravel(v.conj() if v.dtype.kind == "c" else v) @ ravel(w)
 
 
 def vecdot(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Variable:
@@ -220,7 +220,7 @@ def matrix_power(x: ArrayLike, n: int) -> Variable:
         Variable([[1., 5.],
                   [0., 1.]], float64)
     """
-    v, count = as_squares(x, "matrix_power"), as_integer(n, "matrix_power: n")
+    v, count = as_squares(x, "matrix_power", complex=True), as_integer(n, "matrix_power: n")
     if count < 0:
         v, count = Inv()(v), -count
     y = None
@@ -304,4 +304,4 @@ def matrix_exp(x: ArrayLike) -> Variable:
         Variable([[1., 1.],
                   [0., 1.]], float64)
     """
-    return MatrixExp()(as_squares(x, "matrix_exp"))
+    return MatrixExp()(as_squares(x, "matrix_exp", complex=True))

@@ -289,6 +289,7 @@ def vector_norm(
         Variable([5., 0.], float64)
     """
     v = as_floating(x, "vector_norm")
+    v = abs(v) if v.dtype.kind == "c" else v
     if ord in (np.inf, -np.inf):
         return (whole.max if ord > 0 else whole.min)(abs(v), axis, keepdims)
     if ord == 0:
