@@ -18,7 +18,8 @@ class Case:
     """A product: sizes, and the layout of each matrix.
 
     Layouts: N rows are contiguous; T columns are; H as N with holes between the numbers and between
-    the rows; - for c: none, `then` keeps the results.
+    the rows; R as N with rows and columns reversed; B all rows are one, broadcast; - for c: none,
+    `then` keeps the results.
     """
 
     m: int
@@ -33,7 +34,11 @@ class Case:
         arrays = [laid_out((*self.stack, *shape), layout)
                   for shape, layout in zip(shapes, self.layouts)]  # fmt: skip
         for array in arrays[:2]:
-            array[...] = rng.standard_normal(array.shape, dtype=np.float32)
+            for matrix in np.ndindex(self.stack):
+                numbers = rng.standard_normal(array.shape[-2:], dtype=np.float32)
+                array[matrix][-1:] = numbers[-1:]  # all rows, where they are one
+                if array.strides[-2]:
+                    array[matrix] = numbers
         arrays[2][...] = np.nan
         return arrays
 
@@ -43,6 +48,11 @@ def laid_out(shape: tuple[int, ...], layout: str) -> np.ndarray:
     *stack, rows, columns = shape
     if layout == "T":
         return np.full((*stack, columns, rows), np.nan, np.float32).swapaxes(-1, -2)
+    if layout == "R":
+        return np.full(shape, np.nan, np.float32)[..., ::-1, ::-1]
+    if layout == "B":
+        row = np.full((*stack, 1, columns), np.nan, np.float32)
+        return np.lib.stride_tricks.as_strided(row, shape, (*row.strides[:-2], 0, 4))
     if layout == "H":
         return np.full((*stack, rows + 2, 3 * columns), np.nan, np.float32)[..., 1:-1, ::3]
     return np.full(shape, np.nan, np.float32)

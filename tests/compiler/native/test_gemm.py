@@ -16,7 +16,7 @@ from lamina.compiler.native.target import host, narrowed
 from lamina.compiler.native.team import Team
 
 LANES = [lanes for lanes in (4, 8, 16) if lanes <= host().lanes]
-LAYOUTS = ["NNN", "NTN", "TNN", "TTT", "HHH", "NHT", "TTH", "NN-"]
+LAYOUTS = ["NNN", "NTN", "TNN", "TTT", "HHH", "NRT", "TTH", "BN-"]
 # around the sizes of tiles and vectors, and where panels and sums are cut
 SIZES = [(1, 1, 1), (7, 17, 5), (8, 48, 16), (15, 49, 33), (29, 31, 64), (33, 100, 17)]
 FEW = [(1, 130, 70), (70, 1, 130), (3, 5, 0), (0, 3, 5), (3, 0, 5), (2, 5, 1), (31, 2, 3)]
@@ -28,6 +28,8 @@ CASES = [
     *LONG,
     *STACKS,
     Case(300, 180, 150),
+    Case(30, 90, 21, "NBR"),
+    Case(1, 90, 21, "RTN"),
     Case(1, 75, 64, "NTN"),
     Case(21, 1, 48, "NT-", (3,)),
     Case(90, 400, 600, "TN-"),
