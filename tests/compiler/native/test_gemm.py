@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import mmap
+import sys
 
 import numpy as np
 import pytest
@@ -32,7 +35,7 @@ CASES = [
     Case(1, 90, 21, "RTN"),
     Case(1, 75, 64, "NTN"),
     Case(21, 1, 48, "NT-", (3,)),
-    Case(90, 400, 600, "TN-"),
+    Case(90, 470, 600, "TN-"),
 ]
 FOLLOWED = [case for case in CASES if case.n == 1 or case.layouts[2] != "T"]
 
@@ -96,6 +99,27 @@ def test_holes_in_c_are_left_alone(lanes, rng):
     around = arrays[2].base
     assert around is not None
     assert np.count_nonzero(around == around) == arrays[2].size
+
+
+def before_a_wall(array: np.ndarray) -> np.ndarray:
+    """A copy behind whose last number no memory can be read."""
+    whole = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, whole + mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + whole), mmap.PAGESIZE, 0) == 0
+    flat = np.frombuffer(memory, np.float32, array.size, whole - array.nbytes)
+    copy = flat.reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects memory as Linux does")
+@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize("case", [case for case in CASES if case.layouts == "NNN"], ids=str)
+def test_nothing_is_read_behind_the_operands(case, lanes, rng):
+    a, b, c = (before_a_wall(array) for array in case.operands(rng))
+    c, _, _ = run(built(lanes), team(1), case, False, [a, b, c], 1)
+    assert np.all(np.abs(c - exact(a, b)) <= bound(a, b))
 
 
 def test_a_follower_needs_rows_of_results():
