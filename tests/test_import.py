@@ -26,7 +26,8 @@ class Block:
 sys.meta_path.insert(0, Block())
 import lamina
 for module in pkgutil.walk_packages(lamina.__path__, "lamina."):
-    if module.name != "lamina.__main__":
+    # the room for native code stands on llvmlite, and is entered when it is there
+    if module.name != "lamina.__main__" and not module.name.startswith("lamina.compiler.native."):
         importlib.import_module(module.name)
 print("all imported")
 """

@@ -37,6 +37,8 @@ SIDEWAYS = {(later, earlier) for earlier, later in combinations(GROUND, 2)}
 SIDEWAYS |= {("parameter", "core"), ("parameter", "random")}  # it stands on the engine
 FACADE = {"lamina", "lamina.__main__"}
 ALWAYS_THERE = {"numpy", "lamina", *sys.stdlib_module_names}
+# A room may stand on an optional dependency. It is entered inside functions, and nowhere else.
+ROOMS = {"lamina.compiler.native": {"llvmlite"}}
 
 
 def violations(folder: Path) -> list[str]:
@@ -89,14 +91,24 @@ def targets(node: ast.stmt, module: str, is_package: bool, known: dict[str, Path
 def judge(module: str, target: str, place: str) -> str:
     """What is wrong with ``module`` importing ``target``; nothing, if the text is empty."""
     root = target.split(".")[0]
+    here, there = room(module), room(target)
+    if there and there != here:
+        outside = place == "module"
+        return f"{module} imports {target}, optional, outside a function" if outside else ""
     if place == "function" and root in ALWAYS_THERE:
         return f"{module} imports {target} inside a function: only optional dependencies may"
     if root != "lamina":
-        optional = place == "module" and root not in ALWAYS_THERE
+        known = ALWAYS_THERE | ROOMS.get(here, set())
+        optional = place == "module" and root not in known
         return f"{module} imports {target}, optional, outside a function" if optional else ""
     if target in FACADE:
         return f"{module} imports the facade {target}: name the module that defines it"
     return compare(module, target)
+
+
+def room(module: str) -> str:
+    """The room of `ROOMS` that a module is in; nothing if it is in none."""
+    return next((name for name in ROOMS if f"{module}.".startswith(f"{name}.")), "")
 
 
 def compare(module: str, target: str) -> str:

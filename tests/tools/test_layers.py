@@ -19,6 +19,9 @@ GOOD = {
     "models/mlp.py": "from ..layers.linear import Linear\n",
     "training/trainer.py": "from ..models import mlp\n",
     "cli/main.py": "def main():\n    import rich\n",
+    "compiler/native/code.py": "from llvmlite import ir\nfrom .lanes import Vec\n",
+    "compiler/native/lanes.py": "import llvmlite\n",
+    "compiler/bound.py": "def f():\n    from .native.code import Code\n",
 }
 
 
@@ -104,6 +107,17 @@ def test_a_tree_that_keeps_the_rules_has_no_violation(tmp_path):
             id="optional dependency at the top",
         ),
         pytest.param(
+            {"compiler__step": "from .native.code import Code\n"},
+            "lamina.compiler.step imports lamina.compiler.native.code, optional, "
+            "outside a function",
+            id="a room entered at the top",
+        ),
+        pytest.param(
+            {"compiler__step": "import llvmlite\n"},
+            "lamina.compiler.step imports llvmlite, optional, outside a function",
+            id="what a room stands on, outside it",
+        ),
+        pytest.param(
             {"storage__npz": "from ..check.gradient import gradient\n", "check__gradient": ""},
             "lamina.storage.npz (floor 5) imports upward lamina.check.gradient (floor 7)",
             id="check is imported by tests only",
@@ -162,9 +176,9 @@ def test_training_may_import_every_package_of_floor_five():
 
 def test_the_command_exits_with_one_if_a_rule_is_broken(tmp_path, capsys):
     assert main([str(write(tmp_path, arrays="import cupy\n"))]) == 1
-    assert capsys.readouterr().out.endswith("layers: 11 modules, 1 violations\n")
+    assert capsys.readouterr().out.endswith("layers: 14 modules, 1 violations\n")
 
 
 def test_the_command_exits_with_zero_if_all_is_well(tmp_path, capsys):
     assert main([str(write(tmp_path))]) == 0
-    assert capsys.readouterr().out.endswith("layers: 10 modules, 0 violations\n")
+    assert capsys.readouterr().out.endswith("layers: 13 modules, 0 violations\n")

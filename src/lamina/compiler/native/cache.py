@@ -8,7 +8,6 @@ import os
 import stat
 from pathlib import Path
 
-from ...errors import CheckpointWriteError
 from ...files.atomic import atomic_write
 from ...files.disk import SAFE, Disk
 from ...log import logger
@@ -88,8 +87,8 @@ class Cache:
         try:
             atomic_write(path, lambda file: file.write(whole), size=len(whole), disk=Hasty())
             self._trim(folder)
-        except (CheckpointWriteError, OSError) as error:
-            logger.info("native code: it is not kept on disk: %s", error)
+        except OSError as error:  # CheckpointWriteError is one
+            logger.info("native code: it is not kept on disk: %s", error.strerror or error)
 
     def _trim(self, folder: Path) -> None:
         """Remove the files that were used longest ago until the rest is within the limit."""
@@ -130,7 +129,7 @@ def read(path: Path) -> bytes:
     Raises:
         OSError: it cannot be read, or is something else.
     """
-    fd = os.open(path, os.O_RDONLY | SAFE)
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | SAFE)
     with os.fdopen(fd, "rb") as file:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

@@ -8,7 +8,6 @@ import os
 import threading
 import time
 import weakref
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -16,6 +15,7 @@ import llvmlite.binding as llvm
 from ...errors import RangeError
 from ...log import logger
 from . import barrier
+from .cores import threads_wanted
 from .module import Compiled, compile_text
 from .target import host
 
@@ -201,30 +201,3 @@ if hasattr(os, "register_at_fork"):
 def team() -> Team:
     """The team of this process: as many threads as `threads_wanted` says."""
     return Team(threads_wanted())
-
-
-def threads_wanted() -> int:
-    """``LAMINA_THREADS``; without it, one for each core that this process may use.
-
-    Raises:
-        RangeError: ``LAMINA_THREADS`` is no positive integer.
-    """
-    text = os.environ.get("LAMINA_THREADS", "").strip()
-    if not text:
-        return min(cores(), barrier.MOST)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= barrier.MOST:
-        raise RangeError(
-            f"LAMINA_THREADS is {text!r}; set it to a number of threads, from 1 to {barrier.MOST}"
-        )
-    return int(text)
-
-
-def cores() -> int:
-    """The cores that this process may use: those it may run on, within a container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(count, -(-int(quota) // int(period))))
-    except (OSError, ValueError):  # no such file, or "max"
-        return count
