@@ -346,3 +346,14 @@ def test_a_transformation_of_ones_own_joins_the_chain():
     W.grad = np.array([-7.0, 0.1])
     optimizer.update()
     assert W.data.tolist() == [1.5, 0.5]
+
+
+def test_every_public_optimizer_is_in_the_table():
+    public = {
+        name
+        for name in O.__all__
+        if isinstance(kind := getattr(O, name), type) and issubclass(kind, O.Optimizer)
+    }
+    tested = {type(make()).__name__ for make in METHODS.values()}
+    # those have tests of their own: they take something else than a gradient
+    assert public - tested == {"Optimizer", "Method", "SAM", "LBFGS", "Accumulate"}

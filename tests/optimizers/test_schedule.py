@@ -165,3 +165,13 @@ def test_arguments_outside_their_range_are_refused(make, message):
 def test_a_schedule_of_text_is_refused():
     with pytest.raises(DTypeError, match="Cosine: lr should be a number, got str 'fast'"):
         O.Cosine("fast", steps=3)
+
+
+def test_every_public_schedule_is_in_the_table():
+    public = {
+        name
+        for name in O.__all__
+        if isinstance(kind := getattr(O, name), type) and "__call__" in vars(kind)
+    }
+    # Plateau has a state and is tested in test_schedule_shapes.py
+    assert public - {type(schedule).__name__ for schedule in ALL} == {"Plateau"}
