@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core import Function, Variable
+from ..core import Variable
 from .arith import SIGN
 from .operand import as_floating, in_single
-from .series import polynomial, whole_power
+from .series import Elementwise, polynomial, whole_power
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ MIDDLE = 20.0
 smallest term is about e**-2x."""
 
 
-class BesselI(Function):
+class BesselI(Elementwise):
     """The modified Bessel function of the first kind ``I_n(x)``, times ``e**-|x|`` if ``scaled``.
 
     A primitive for range and precision: NumPy has only i0. The derivative is made of the
@@ -101,7 +101,7 @@ def i1e(x: ArrayLike) -> Variable:
     return BesselI(1, True)(as_floating(x, "i1e"))
 
 
-class SphericalJ(Function):
+class SphericalJ(Elementwise):
     """The spherical Bessel function ``j_n(x)``; j₀ is sin x / x. A primitive for precision: near 0
     the derivatives of the quotient cancel; and they divide by 0 at 0.
     """

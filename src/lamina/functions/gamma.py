@@ -11,7 +11,7 @@ import numpy as np
 from ..core import Function, Variable
 from ..errors import RangeError
 from .operand import as_floating, as_floating_pair, as_integer, in_single
-from .series import polynomial, whole_power
+from .series import Elementwise, polynomial, whole_power
 from .unary import exp
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _reflected(x: Any) -> tuple[Any, Any]:
     return np.where(left, 1 - bounded, x), np.where(left, bounded - np.rint(bounded), 0.25)
 
 
-class LGamma(Function):
+class LGamma(Elementwise):
     """``log |Γ(x)|``. A primitive, as NumPy has none; left of 0 by reflection, Handbook 6.1.17."""
 
     def forward(self, x):
@@ -101,7 +101,7 @@ class LGamma(Function):
         return gy * Polygamma(0)(x)
 
 
-class Polygamma(Function):
+class Polygamma(Elementwise):
     """``ψ⁽ⁿ⁾(x)``, the derivative of log Γ of order n + 1. A primitive, as NumPy has none."""
 
     order: int
@@ -270,6 +270,9 @@ class LogBeta(Function):
         near = _log_gamma(np.minimum(b, 8)) - _log_gamma(low + np.minimum(b, 8)) + gamma_low
         y = np.where(b < 8, near, gamma_low + _quotient_of_gammas(low, large_b))
         return np.where(a < 8, y, _large_beta(large_a, np.maximum(large_a, large_b)))
+
+    def spec(self, a, b):
+        return np.broadcast_shapes(a.shape, b.shape), np.result_type(a.dtype, b.dtype)
 
     def backward(self, gy, a, b):
         both = PSI(a + b)

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import Function, Variable
 from .gauss import FAR, NEAR
 from .operand import as_floating, in_single
-from .series import quotient
+from .series import Elementwise, quotient
 from .unary import exp
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Erfc(Function):
         return gy * (exp(-(x * x)) * (-2 / sqrt(pi)))
 
 
-class Erfcx(Function):
+class Erfcx(Elementwise):
     """``e**x² erfc(x)``. A primitive for range: the one factor overflows, the other is 0."""
 
     def forward(self, x):
@@ -111,7 +111,7 @@ class Erfcx(Function):
         return gy * (2.0 * x * y - 2 / sqrt(pi))
 
 
-class LogNdtr(Function):
+class LogNdtr(Elementwise):
     """``log Φ(x)``. A primitive for range: Φ is 0 below -38, and rounds to 1 above 8."""
 
     def forward(self, x):
@@ -126,7 +126,7 @@ class LogNdtr(Function):
         return gy * MILLS(x)
 
 
-class Mills(Function):
+class Mills(Elementwise):
     """``φ(x) / Φ(x)``, the derivative of log Φ. A primitive for range, as `LogNdtr`."""
 
     def forward(self, x):
@@ -223,7 +223,7 @@ def _quantile(centred: Any, below: Any) -> Any:
     return np.where(np.abs(centred) <= 0.425, middle, np.copysign(out, centred))
 
 
-class Erfinv(Function):
+class Erfinv(Elementwise):
     """The inverse of erf. A primitive, as NumPy has none: Wichura's quotients of polynomials."""
 
     def forward(self, x):
@@ -233,7 +233,7 @@ class Erfinv(Function):
         return gy * (exp(y * y) * (sqrt(pi) / 2))
 
 
-class Ndtri(Function):
+class Ndtri(Elementwise):
     """The inverse of Φ. A primitive, as `Erfinv`: by way of that, small p would lose digits."""
 
     def forward(self, p):
