@@ -174,8 +174,8 @@ def convolution(layer: Layer, kind: str, options: argparse.Namespace) -> tuple[s
     first, second, result = {"forward": (x, W, y), "data": (y, W, x), "weight": (x, y, W)}[kind]
 
     def write(code: Any, pointers: list[Any]) -> None:
-        *three, scratch, shared = pointers
-        plan.emit(code, *three, code.at(scratch, code.tid * (plan.scratch // 4)), shared)
+        one, two, to, scratch, shared = pointers
+        plan.emit(code, one, two, to, code.at(scratch, code.tid * (plan.scratch // 4)), shared)
 
     arrays = [first, second, result, aligned(plan.scratch * options.threads), aligned(plan.shared)]
     call, took = native(write, arrays, options.threads)

@@ -40,12 +40,15 @@ ADDRESSES = [
     Case((11, 11), (1, 11), 1, 16, 16, stride=4),
 ]
 BOTH = [(case, kind) for case in TILES + ADDRESSES for kind in KINDS]
+# narrow registers have the same code with other numbers: every second case shows that
+NARROW = [(lanes, *both) for lanes in LANES[:-1] for both in BOTH[:9] + BOTH[15::2]]
+WIDE = [(LANES[-1], *both) for both in BOTH]
 
 
 @functools.cache
 def built(lanes: int) -> Built:
-    """All of them."""
-    return build(lanes, BOTH)
+    """All that a test asks for, compiled together."""
+    return build(lanes, [(case, kind) for n, case, kind in NARROW + WIDE if n == lanes])
 
 
 @functools.cache
@@ -59,9 +62,8 @@ def tolerance(case: Case, kind: str) -> float:
     return 1e-5 if case.plan(kind, 16).algorithm.startswith("winograd") else 2e-6
 
 
-@pytest.mark.parametrize("lanes", LANES)
-@pytest.mark.parametrize(("case", "kind"), BOTH, ids=str)
-def test_a_convolution_is_right(case, kind, lanes, rng):
+@pytest.mark.parametrize(("lanes", "case", "kind"), WIDE + NARROW, ids=str)
+def test_a_convolution_is_right(lanes, case, kind, rng):
     operands = case.operands(kind, rng)
     found = run(built(lanes), team(1), case, kind, operands, 1)
     expected = case.expected(kind, operands)

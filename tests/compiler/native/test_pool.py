@@ -69,13 +69,17 @@ CASES = [
     Case((1, 1), (1, 1), 1, 1),
 ]
 ALL = [(case, kind) for case in CASES for kind in KINDS]
+# narrow registers have the same code with other numbers: every second case shows that
+NARROW = [(lanes, *both) for lanes in LANES[:-1] for both in ALL[::2] + ALL[7:18:2]]
+WIDE = [(LANES[-1], *both) for both in ALL]
 
 
 @functools.cache
 def built(lanes: int) -> tuple[dict[tuple[Case, str], tuple[str, PoolPlan]], Compiled]:
-    """All of them, compiled together."""
+    """All that a test asks for, compiled together."""
     module, plans = Module(narrowed(lanes)), {}
-    for number, (case, kind) in enumerate(ALL):
+    wanted = [(case, kind) for n, case, kind in WIDE + NARROW if n == lanes]
+    for number, (case, kind) in enumerate(wanted):
         plan = PoolPlan(module.target, kind, case.window, case.n, case.c)
         code = Code(module.ir, f"f{number}", module.target)
         scratch, result, *operands = (code.pointer(1 + i) for i in range(4))
@@ -109,9 +113,8 @@ def run(lanes: int, case: Case, kind: str, operands: list[np.ndarray], threads: 
     return result[:-64].reshape(shape)
 
 
-@pytest.mark.parametrize("lanes", LANES)
-@pytest.mark.parametrize(("case", "kind"), ALL, ids=str)
-def test_pooling_is_equal_to_the_operator(case, kind, lanes, rng):
+@pytest.mark.parametrize(("lanes", "case", "kind"), WIDE + NARROW, ids=str)
+def test_pooling_is_equal_to_the_operator(lanes, case, kind, rng):
     operands = case.operands(kind, rng)
     expected = channels_last(OPERATORS[kind](case.window).forward(*operands))
     found = run(lanes, case, kind, operands, 1)

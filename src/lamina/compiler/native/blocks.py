@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from .code import I32, I64, POINTER, Code, Index, Int
-from .lanes import Vec
+from .lanes import Vec, intrinsic
 from .microkernel import FLOAT32, first, most_rows, store, tiles_routine
 from .target import Target
 
@@ -32,11 +32,16 @@ class Block:
 
 
 def block_for(target: Target, rows: int, columns: int) -> Block:
-    """The block that needs the fewest cycles for so many rows and columns.
+    """The block that needs the fewest cycles for so many rows and columns."""
+    return cheapest(target, rows, columns)[1]
 
-    A turn of ``r x v`` takes ``r v / 2`` cycles for the multiplications, ``(r + v) / 2`` for the
-    loads, and 4, the latency of a multiplication, at least: two of each in a cycle, as on Zen 4,
-    Zen 5 and Golden Cove.
+
+def cheapest(target: Target, rows: int, columns: int) -> tuple[float, Block]:
+    """The cycles that a turn over all rows and columns takes, and in which block.
+
+    A block of ``r x v`` takes ``r v / 2`` cycles for the multiplications, ``(r + v) / 2`` for the
+    loads, and 4, the latency of a multiplication, at least: two of each in a cycle, as on Zen 5
+    and Golden Cove.
     """
     count = -(-columns // target.lanes)
     found = []
@@ -44,8 +49,8 @@ def block_for(target: Target, rows: int, columns: int) -> Block:
         for r in (r for r in ROWS if r <= most_rows(target, v)):
             cycles = max(r * v / 2, (r + v) / 2, 4) + 0.2
             found.append((-(-rows // r) * -(-count // v) * cycles, -r * v, r, v))
-    *_, r, v = min(found)
-    return Block(r, v)
+    cycles, _, r, v = min(found)
+    return cycles, Block(r, v)
 
 
 def turn(
@@ -118,6 +123,12 @@ def store_present(
         code.store(x, pointer, offset)
     else:
         store(code, x.value, code.at(pointer, offset), lanes)
+
+
+def prefetch(code: Code, place: ir.Value) -> None:
+    """Ask for a cache line; any address will do."""
+    read, keep, data = I32(0), I32(3), I32(1)
+    intrinsic(code, "llvm.prefetch.p0", ir.VoidType(), place, read, keep, data)
 
 
 def constants(code: Code, name: str, numbers: Sequence[int]) -> ir.Value:

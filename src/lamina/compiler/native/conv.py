@@ -17,7 +17,7 @@ from typing import Protocol
 from llvmlite import ir
 
 from ...functions.window import Window
-from .blocks import Weights, line
+from .blocks import Weights, cheapest, line
 from .code import Code
 from .geometry import data_geometry, forward_geometry, merged_geometry
 from .gradient import WeightByAddress, WeightByTiles
@@ -119,6 +119,15 @@ class Shape:
         return Weights(b, a, taps, a * taps, taps)
 
 
+KERNEL_CYCLES = {4: 140, 2: 87, 0: 81}
+"""To transform one register of kernels, or, without tiles, to pack it: measured on Zen 5."""
+
+TILE_CYCLES = {4: 300, 2: 90}
+"""To transform one register of a tile, with its way to the cache and back: measured there, too."""
+
+CHUNK = 48  # tiles whose transformed numbers stay in the cache
+
+
 def tile_for(target: Target, shape: Shape) -> int:
     """The tiles of Winograd's algorithm that need the least time, or 0 where none is faster."""
     window = shape.window
@@ -128,9 +137,28 @@ def tile_for(target: Target, shape: Shape) -> int:
         and shape.groups == 1
         and min(shape.c_in, shape.c_out) >= target.lanes
     )
-    if not simple:
-        return 0
-    return 4
+    sizes = (4, 2, 0) if simple else (0,)
+    return min(sizes, key=lambda m: cycles(target, shape, m))
+
+
+def cycles(target: Target, shape: Shape, m: int) -> float:
+    """About how many cycles a convolution takes with tiles of ``m x m``, or (0) without.
+
+    The products, as `blocks.cheapest` counts them; the transforms, as measured; and the way of the
+    transformed weights to the second cache and back, at 32 bytes a cycle.
+    """
+    window, w = shape.window, shape.weights
+    size = window.size if shape.kind == "data" else window.out
+    tiles = shape.n * prod([-(-length // m) for length in size] if m else size)
+    many = (m + 2) ** 2 if m else w.taps
+    if shape.kind == "weight":
+        multiplying = tiles * cheapest(target, shape.c_out, shape.c_in)[0]
+    else:
+        rows = min(tiles, CHUNK)
+        multiplying = w.k * tiles / rows * cheapest(target, rows, w.n)[0]
+    kernels = w.k * w.n * (KERNEL_CYCLES[m] / target.lanes + many * 4 / 32)
+    moved = tiles * (w.k + w.n) / target.lanes * TILE_CYCLES[m] if m else 0
+    return many * multiplying + kernels + moved
 
 
 def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
@@ -147,9 +175,11 @@ def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
         read = Tiling(n, h, w, shape.c_in, m, down, across, (top, left))
         written = Tiling(n, oh, ow, shape.c_out, m, down, across, (0, 0))
     if shape.kind == "weight":
-        return WeightByTiles(target, read, written, 128)
+        return WeightByTiles(target, read, written, CHUNK)
     by_channels = read.count < shape.weights.n  # what is smaller is transformed for all
-    return ImageByTiles(target, read, written, shape.weights, shape.kind == "data", by_channels, 48)
+    return ImageByTiles(
+        target, read, written, shape.weights, shape.kind == "data", by_channels, CHUNK
+    )
 
 
 def by_address(target: Target, shape: Shape) -> Algorithm:

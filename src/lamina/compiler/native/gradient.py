@@ -174,6 +174,9 @@ class WeightByAddress:
 class WeightByTiles:
     """Winograd's: the products of transformed tiles, summed up, and transformed back.
 
+    Either chunk after chunk of tiles is transformed by all threads together, and added to sums that
+    they share; or, where tiles are few, all of them, and a thread makes some kernels to the end.
+
     Attributes:
         scratch: bytes for each thread.
         shared: bytes for all.
@@ -181,19 +184,23 @@ class WeightByTiles:
 
     def __init__(self, target: Target, tiles: Tiling, gradient: Tiling, chunk: int):
         self.tiles, self.gradient, self.many = tiles, gradient, (tiles.m + 2) ** 2
-        self.chunk = min(chunk, tiles.count)
+        self.chunk, self.few = min(chunk, tiles.count), tiles.count <= chunk
         self.block = block_for(target, gradient.c, tiles.c)
-        wide = self.block.vectors * target.lanes
-        self.down, self.panels = -(-gradient.c // self.block.rows), -(-tiles.c // wide)
-        whole = -(-gradient.c // target.lanes) * target.lanes
-        self.x_row, self.y_row = self.panels * wide, max(whole, self.down * self.block.rows)
+        self.wide, rows = self.block.vectors * target.lanes, self.block.rows
+        self.down, self.panels = -(-gradient.c // rows), -(-tiles.c // self.wide)
+        self.together = min(max(1, 32 // rows), self.down)  # blocks that a thread makes to the end
+        self.groups = -(-self.down // self.together)
+        self.x_row, self.y_row = self.panels * self.wide, self.groups * self.together * rows
+        self.y_row = -(-self.y_row // target.lanes) * target.lanes
+        self.u_row = self.wide if self.few else self.x_row
         self.x_apart = self.chunk * self.x_row + LINE
         self.y_apart = self.chunk * self.y_row + LINE
-        self.u_apart = self.down * self.block.rows * self.x_row + LINE
-        sizes = (self.x_apart, self.y_apart, self.u_apart)
-        self._parts = [line(self.many * x) for x in sizes]
-        self.shared = sum(self._parts)
-        self.scratch = line(max(tiles.c, gradient.c))
+        self.u_apart = (self.together if self.few else self.down) * rows * self.u_row + LINE
+        x, y, u = (line(self.many * apart) for apart in (self.x_apart, self.y_apart, self.u_apart))
+        self._parts = (x, y)
+        self.shared = x + y + (0 if self.few else u)
+        self.nothing = line(max(tiles.c, gradient.c))
+        self.scratch = self.nothing + (u if self.few else 0)
 
     def emit(
         self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
@@ -206,42 +213,74 @@ class WeightByTiles:
     def _write(self, code: Code, *rest: Any) -> None:
         image, gradient, result, nothing, x = rest
         y = code.at(x, self._parts[0] // 4)
+        clear(code, nothing, self.nothing // 4)
+        if self.few:
+            self._transform(code, code.int(0), code.int(self.chunk), image, gradient, x, y, nothing)
+            code.barrier()
+            low, high = code.share(self.groups * self.panels)
+            for unit in code.loop(low, high):
+                self._to_the_end(code, unit, x, y, code.at(nothing, self.nothing // 4), result)
+            return
         u = code.at(y, self._parts[1] // 4)
-        clear(code, nothing, self.scratch // 4)
-        axes, m = TRANSFORMS[self.tiles.m], self.tiles.m
         for chunk in code.loop(0, -(-self.tiles.count // self.chunk)):
             first, number = chunk_of(code, chunk, self.chunk, self.tiles.count)
-            low, high = code.share(number)
-            mine, count = first + low, high - low
-            transform_tiles(
-                code, self.tiles, m + 2, axes["image"], image, mine, count,
-                code.at(x, low * self.x_row), self.x_row, self.x_apart, nothing,
-            )  # fmt: skip
-            transform_tiles(
-                code, self.gradient, m, axes["gradient"], gradient, mine, count,
-                code.at(y, low * self.y_row), self.y_row, self.y_apart, nothing,
-            )  # fmt: skip
+            self._transform(code, first, number, image, gradient, x, y, nothing)
             code.barrier()
             low, high = code.share(self.many * self.down)
             for unit in code.loop(low, high):
                 xi, o = unit // self.down, unit % self.down * self.block.rows
                 for panel in code.loop(0, self.panels):
-                    c = panel * (self.block.vectors * code.lanes)
-                    left = code.at(y, xi * self.y_apart + o)
-                    right = code.at(x, xi * self.x_apart + c)
-                    to = code.at(u, xi * self.u_apart + o * self.x_row + c)
-                    product(code, self.block, left, 1, self.y_row, right, self.x_row, to,
-                            self.x_row, number, chunk)  # fmt: skip
+                    c = panel * self.wide
+                    to = code.at(u, xi * self.u_apart + o * self.u_row + c)
+                    self._block(code, xi, o, c, x, y, to, number, chunk)
             code.barrier()
         registers = -(-self.tiles.c // code.lanes)
         low, high = code.share(self.gradient.c * registers)
         for unit in code.loop(low, high):
             c, o = unit % registers * code.lanes, unit // registers
-            source = code.at(u, o * self.x_row + c)
-            to = code.at(result, (o * self.tiles.c + c) * 9)
-            self._kernels(code, source, to, (code.int(self.tiles.c) - c).least(code.lanes))
+            self._kernels(code, code.at(u, o * self.u_row + c), o, c, result)
 
-    def _kernels(self, code: Code, source: ir.Value, to: ir.Value, count: Int) -> None:
+    def _transform(
+        self, code: Code, first: Int, number: Int, image: ir.Value, gradient: ir.Value,
+        x: ir.Value, y: ir.Value, nothing: ir.Value,
+    ) -> None:  # fmt: skip
+        """Tiles of both images; the threads share it, a barrier has to follow."""
+        axes, m = TRANSFORMS[self.tiles.m], self.tiles.m
+        low, high = code.share(number)
+        mine, count = first + low, high - low
+        transform_tiles(
+            code, self.tiles, m + 2, axes["image"], image, mine, count,
+            code.at(x, low * self.x_row), self.x_row, self.x_apart, nothing,
+        )  # fmt: skip
+        transform_tiles(
+            code, self.gradient, m, axes["gradient"], gradient, mine, count,
+            code.at(y, low * self.y_row), self.y_row, self.y_apart, nothing,
+        )  # fmt: skip
+
+    def _block(
+        self, code: Code, xi: Int, o: Int, c: Int, x: ir.Value, y: ir.Value, to: ir.Value,
+        number: Index, add: Index,
+    ) -> None:  # fmt: skip
+        left, right = code.at(y, xi * self.y_apart + o), code.at(x, xi * self.x_apart + c)
+        product(code, self.block, left, 1, self.y_row, right, self.x_row, to, self.u_row, number,
+                add)  # fmt: skip
+
+    def _to_the_end(
+        self, code: Code, unit: Int, x: ir.Value, y: ir.Value, u: ir.Value, result: ir.Value
+    ) -> None:
+        """Some rows and a panel of columns: all products, and the kernels."""
+        rows = self.together * self.block.rows
+        first, column = unit // self.panels * rows, unit % self.panels * self.wide
+        for xi in code.loop(0, self.many):
+            for i in code.loop(0, self.together):
+                o = i * self.block.rows
+                to = code.at(u, xi * self.u_apart + o * self.u_row)
+                self._block(code, xi, first + o, column, x, y, to, self.chunk, 0)
+        for i in code.loop(0, (code.int(self.gradient.c) - first).least(rows)):
+            for j in code.loop(0, self.wide, code.lanes):
+                self._kernels(code, code.at(u, i * self.u_row + j), first + i, column + j, result)
+
+    def _kernels(self, code: Code, source: ir.Value, o: Int, c: Int, result: ir.Value) -> None:
         """One register of kernels, transformed back."""
         size, axis = self.tiles.m + 2, TRANSFORMS[self.tiles.m]["kernel"]
 
@@ -253,4 +292,6 @@ class WeightByTiles:
             spread(code, 9, square, code.lanes, to, count)
 
         name = f"{axis.__name__}_{code.lanes}"
+        to = code.at(result, (o * self.tiles.c + c) * 9)
+        count = (code.int(self.tiles.c) - c).least(code.lanes)
         code.call(name, write, source, code.int(self.u_apart), to, count)

@@ -22,7 +22,18 @@ from typing import Any
 
 from llvmlite import ir
 
-from .blocks import Weights, address, constants, digest, entry, present, store_present, turn_taps
+from .blocks import (
+    LINE,
+    Weights,
+    address,
+    constants,
+    digest,
+    entry,
+    prefetch,
+    present,
+    store_present,
+    turn_taps,
+)
 from .code import I64, Code, Index, Int
 from .lanes import Vec
 from .microkernel import load
@@ -252,8 +263,11 @@ def transform_weights(
     size = len(axis(*[code.number(0.0)] * 3))
 
     def write(code: Code, *rest: Any) -> None:
-        start, stride, last, to, apart = rest
+        start, stride, last, to, apart, ahead = rest
         square = code.reserve(9 * code.lanes * 4)
+        if backwards:  # from k to k it is far, and processors do not look so far ahead
+            for i in range(0, 9 * code.lanes, LINE):
+                prefetch(code, code.at(ahead, i))
         turn_taps(code, 9, start, stride, last, square)
         place = grid(code, to, size, apart)
 
@@ -267,4 +281,5 @@ def transform_weights(
     name = f"{axis.__name__}_{code.lanes}{'_backwards' * backwards}"
     start = code.at(source, n * weights.n_stride + k * weights.k_stride)
     last = code.int(weights.n - 1) - n
-    code.call(name, write, start, code.int(weights.n_stride), last, to, code.int(apart))
+    ahead = code.at(start, weights.k_stride)
+    code.call(name, write, start, code.int(weights.n_stride), last, to, code.int(apart), ahead)

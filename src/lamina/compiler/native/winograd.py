@@ -80,10 +80,12 @@ class ImageByTiles:
     def _write_by_tiles(self, code: Code, *rest: Any) -> None:
         image, weights, result, scratch, u = rest
         v, m, nothing, waste = self._memory(code, scratch)
-        registers = self.panels * self.block.vectors
-        low, high = code.share(registers * self.weights.k)
+        registers, depth = self.panels * self.block.vectors, self.weights.k
+        low, high = code.share(registers * depth)
         for unit in code.loop(low, high):
-            self._weights(code, weights, unit // self.weights.k, unit % self.weights.k, u)
+            along_k = unit // depth, unit % depth
+            register, k = (unit % registers, unit // registers) if self.backwards else along_k
+            self._weights(code, weights, register, k, u)
         code.barrier()
         count = self.tiles.count
         low, high = code.share(-(-count // self.chunk))
@@ -101,15 +103,13 @@ class ImageByTiles:
     def _write_by_channels(self, code: Code, *rest: Any) -> None:
         image, weights, result, scratch, v = rest
         u, m, nothing, waste = self._memory(code, scratch)
-        count, block = self.tiles.count, self.block
+        count = self.tiles.count
         low, high = code.share(count)
         self._tiles(code, image, low, high - low, code.at(v, low * self.v_row), nothing)
         code.barrier()
         low, high = code.share(self.panels)
         for panel in code.loop(low, high):
-            for j in code.loop(0, block.vectors):
-                for k in code.loop(0, self.weights.k):
-                    self._weights(code, weights, panel * block.vectors + j, k, u, j)
+            self._panel_of_weights(code, weights, panel, u)
             for xi in code.loop(0, self.many):
                 b, c = code.at(u, xi * self.u_apart), code.at(m, xi * self.m_apart)
                 self._rows(code, code.int(count), code.at(v, xi * self.v_apart), b, c)
@@ -117,6 +117,14 @@ class ImageByTiles:
             channels = (code.int(self.to.c) - channel).least(self.wide)
             result_tiles(code, self.to, self._axis("result"), code.at(result, channel), code.int(0),
                          code.int(count), channels, m, self.m_row, self.m_apart, waste)  # fmt: skip
+
+    def _panel_of_weights(self, code: Code, source: ir.Value, panel: Int, u: ir.Value) -> None:
+        """Its registers for each k; neighbours in memory one after another."""
+        registers, depth = self.block.vectors, self.weights.k
+        for outer in code.loop(0, depth if self.backwards else registers):
+            for inner in code.loop(0, registers if self.backwards else depth):
+                k, j = (outer, inner) if self.backwards else (inner, outer)
+                self._weights(code, source, panel * registers + j, k, u, j)
 
     def _axis(self, name: str) -> Axis:
         return TRANSFORMS[self.tiles.m][name]
