@@ -195,10 +195,10 @@ def turn_taps(
 
 def product(
     code: Code, block: Block, a: ir.Value, a_row: Index, a_column: Index, b: ir.Value, b_row: Index,
-    c: ir.Value, c_row: Index, k: Index, add: Index = 0,
+    c: ir.Value, c_row: Index, k: Index, add: Index = 0, down: Index = 1,
 ) -> None:  # fmt: skip
-    """One block of ``c = a b``, or of ``c += a b``; all strides count numbers."""
+    """Blocks of ``c = a b``, or of ``c += a b``, ``down`` of them; all strides count numbers."""
     function = tiles_routine(code, block.rows, block.vectors)
-    given = (a_row, a_column, b_row, 0, c_row, k, add, 1, 1, code.lanes)
+    given = (a_row, a_column, b_row, 0, c_row, k, add, down, 1, code.lanes)
     a_row, a_column, b_row, b_step, c_row, *rest = [code.int(x).value for x in given]
     code.b.call(function, [a, a_row, a_column, b, b_row, b_step, c, c_row, *rest])

@@ -147,8 +147,5 @@ class ImageByTiles:
     def _rows(self, code: Code, count: Int, a: ir.Value, b: ir.Value, c: ir.Value) -> None:
         """The product of so many rows, in blocks; those behind the last are not looked at."""
         rows = self.block.rows
-        for i in code.loop(0, (count + (rows - 1)) // rows):
-            left, to = code.at(a, i * rows * self.v_row), code.at(c, i * rows * self.m_row)
-            product(
-                code, self.block, left, self.v_row, 1, b, self.wide, to, self.m_row, self.weights.k
-            )  # fmt: skip
+        product(code, self.block, a, self.v_row, 1, b, self.wide, c, self.m_row, self.weights.k,
+                down=(count + (rows - 1)) // rows)  # fmt: skip
