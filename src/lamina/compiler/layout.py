@@ -19,9 +19,11 @@ Order: TypeAlias = "tuple[int, ...]"
 Wants: TypeAlias = "tuple[str | None, ...]"
 
 
-def channels_last(ndim: int) -> Order:
-    """The order of an image."""
-    return (0, *range(2, ndim), 1)
+def ordered(word: str, ndim: int) -> Order:
+    """The order of axes that a word stands for."""
+    if word == "image":
+        return (0, *range(2, ndim), 1)
+    return (1, 0, *range(2, ndim)) if word == "steps" else tuple(range(ndim))
 
 
 class Layouts:
@@ -29,8 +31,9 @@ class Layouts:
 
     Args:
         program: with its captured arrays.
-        wants: for an instruction, how each of its operands has to lie, and at the end its result:
-            "image" with channels last, "plain" as its shape says, None any way.
+        wants: for an instruction, how each of its operands, and then its results, have to lie:
+            "image" with channels last, "steps" with the steps before the samples, "plain" as its
+            shape says, None any way.
     """
 
     def __init__(self, program: Program, wants: Callable[[Instruction], Wants]):
@@ -80,11 +83,15 @@ class Layouts:
 
     def _order(self, instruction: Instruction, value: Value) -> Order:
         plain = tuple(range(value.ndim))
-        wanted = (self.wants(instruction) or (None,))[-1]
-        if wanted == "image" or self._feeds_image(instruction, value):
-            return channels_last(value.ndim)
-        if wanted == "plain":
-            return plain
+        results = self.wants(instruction)[len(instruction.operands) :]
+        wanted = (
+            results[next(i for i, x in enumerate(instruction.results) if x is value)]
+            if results
+            else None
+        )
+        wanted = wanted or self._wanted_of_copy(instruction, value)
+        if wanted is not None:
+            return ordered(wanted, value.ndim)
         if instruction.opcode == "matmul":
             return self._read_order(value)
         if instruction.opcode == "copy" or value.ndim < 3:
@@ -95,15 +102,15 @@ class Layouts:
                     return self._orders[x]
         return plain
 
-    def _feeds_image(self, instruction: Instruction, value: Value) -> bool:
-        """Whether this is a copy made for an operator on images."""
-        return instruction.opcode == "copy" and any(
-            [
-                x is value and wanted == "image"
-                for user in self._users.get(value, ())
-                for x, wanted in zip(user.operands, self.wants(user))
-            ]
-        )
+    def _wanted_of_copy(self, instruction: Instruction, value: Value) -> str | None:
+        """How a copy, made for an operator, has to lie."""
+        if instruction.opcode != "copy":
+            return None
+        for user in self._users.get(value, ()):
+            for x, wanted in zip(user.operands, self.wants(user)):
+                if x is value and wanted is not None:
+                    return wanted
+        return None
 
     def _read_order(self, value: Value) -> Order:
         """That of a transposition, if it is all that is done to ``value``, and then reshaped."""
@@ -117,45 +124,60 @@ class Layouts:
 
     # -- copies ------------------------------------------------------------------------------
 
+    def wanted(self, instruction: Instruction, operand: int) -> str | None:
+        """How an operand has to lie."""
+        words = self.wants(instruction)[: len(instruction.operands)]
+        return words[operand] if words else None
+
     def wants_copy(self, instruction: Instruction, operand: int) -> bool:
         """Whether an operand has to be copied before an instruction can read it."""
         x: Any = instruction.operands[operand]
         layout = self.layout(x)
         if instruction.opcode == "reshape":
-            return layout is None or viewed(instruction, layout) is None
+            return layout is not None and viewed(instruction, layout) is None
+        if layout is None:
+            return False  # a view of what is copied first
         if instruction.opcode == "matmul":
-            steps = layout.strides[-2:] if layout is not None else ()
-            return 1 not in [n for n, length in zip(steps, x.shape[-2:]) if length > 1 or n == 1]
-        wanted = dict(enumerate(self.wants(instruction)[:-1])).get(operand)
-        if wanted is not None:
-            order = channels_last(x.ndim) if wanted == "image" else None
-            strides = dense(x.shape, order).strides
-            found = layout.strides if layout is not None else ()
-            return layout is None or any(
-                [a != b and n > 1 for a, b, n in zip(strides, found, x.shape)]
-            )
-        return False
+            steps = [n for n, length in zip(layout.strides[-2:], x.shape[-2:]) if length > 1]
+            return bool(steps) and 1 not in steps
+        wanted = self.wanted(instruction, operand)
+        made = self.made_by.get(x)
+        if wanted is None or (made is not None and made.opcode == "full"):
+            return False  # equal numbers lie in any order
+        strides = dense(x.shape, ordered(wanted, x.ndim)).strides
+        return any([a != b and n > 1 for a, b, n in zip(strides, layout.strides, x.shape)])
 
 
-def laid_out(
-    program: Program, wants: Callable[[Instruction], Wants]
-) -> tuple[Program, Layouts]:
+def laid_out(program: Program, wants: Callable[[Instruction], Wants]) -> tuple[Program, Layouts]:
     """``program`` with a copy wherever one is needed, and its layouts."""
     layouts = Layouts(program, wants)
+    while any([layouts.wants_copy(i, n) for i in program.instructions for n in operands_of(i)]):
+        program = _copied(program, layouts)
+        layouts = Layouts(program, wants)
+    return program, layouts
+
+
+def operands_of(instruction: Instruction) -> list[int]:
+    """Which operands are Values."""
+    return [n for n, x in enumerate(instruction.operands) if isinstance(x, Value)]
+
+
+def _copied(program: Program, layouts: Layouts) -> Program:
+    """``program`` with the copies that are known to be needed."""
     waiting = iter(program.instructions)
+    known: dict[Any, Any] = {}
 
     def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
-        old = next(waiting)
-        operands = tuple(
-            [
-                new.emit("copy", x) if isinstance(x, Value) and layouts.wants_copy(old, i) else x
-                for i, x in enumerate(operands)
-            ]
-        )
-        return repeat(new, old, operands)
+        old, changed = next(waiting), list(operands)
+        for n in operands_of(old):
+            if layouts.wants_copy(old, n):
+                key = id(operands[n]), layouts.wanted(old, n)
+                if key not in known:
+                    known[key] = new.emit("copy", operands[n])
+                changed[n] = known[key]
+        return repeat(new, old, tuple(changed))
 
-    changed = program.mapped(change)
-    return changed, Layouts(changed, wants)
+    return program.mapped(change)
 
 
 def array_of(buffer: Any, value: Value, layout: Layout) -> Any:

@@ -162,7 +162,8 @@ class Orthogonal:
         tall = generator.standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(tall)
         q *= np.where(np.diagonal(r) < 0, -self.gain, self.gain)
-        return (q if rows >= columns else q.T).reshape(shape).astype(target)
+        q = (q if rows >= columns else q.T).reshape(shape)
+        return np.ascontiguousarray(q, target)  # Q comes with its columns in order
 
 
 def constant(value: float) -> Constant:

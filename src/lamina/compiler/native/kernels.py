@@ -111,9 +111,7 @@ class Pad(Kernel):
         inner.emit(code, [source, target], [], scratch)
 
 
-def move(
-    target: Target, x: Any, source: Layout | None, to: Layout, value: Any = None
-) -> Loops:
+def move(target: Target, x: Any, source: Layout | None, to: Layout, value: Any = None) -> Loops:
     """The loops that copy an array like ``x`` from one layout to another, or fill it."""
     order = sorted(range(x.ndim), key=lambda i: -abs(to.strides[i]))
     order = [i for i in order if x.shape[i] != 1]

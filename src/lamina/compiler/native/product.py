@@ -81,4 +81,3 @@ class ProductPlan:
         places = [code.at(p, start) for p, start in zip(pointers, self.starts)]
         c = places[2] if self.stored else None
         self.product.emit(code, places[0], places[1], c, scratch, shared, then)
-

@@ -19,10 +19,11 @@ from ..lower import is_place, lower
 from ..nest import NestMaker
 from ..replay import Source
 from ..simplify import simplify
-from . import image  # noqa: F401 (it fills KERNELS)
-from .code import Code
+from . import image, sequence  # noqa: F401 (they fill KERNELS)
+from .code import I64, Code, Int
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
+from .lanes import intrinsic
 from .loops import Loops
 from .memory import Memory, aligned, planned, stored_array
 from .module import Module
@@ -33,8 +34,8 @@ from .team import team
 FEW = 1 << 21
 """Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""
 
-SCRATCH, HOSTS = 1, 2
-"""Slots of the table: scratch memory, and the numbers of the host. The arrays follow."""
+SCRATCH, HOSTS, CLOCK = 1, 2, 3
+"""Slots of the table: scratch memory, the numbers of the host, cycles. The arrays follow."""
 
 SMALL_INPUT = 1 << 15
 """Bytes of an input that is copied: this costs less than to ask for its address."""
@@ -53,7 +54,7 @@ class Native:
         straight: the places of outputs that are computed into their target.
     """
 
-    def __init__(self, program: Program, targets: dict[int, Any]):
+    def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
         self.program, self.layouts = laid_out(simplify(lower(program)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts.order)
@@ -73,6 +74,7 @@ class Native:
         }
         self.kept_inputs: list[Any] = []
         self.segments: list[list[Group]] = []
+        self.profile = profile
         self._emit()
 
     @property
@@ -157,7 +159,8 @@ class Native:
         self.scratch_each = -(-wide // 4096) * 4096 + 4096
         self.scratch = aligned(self.scratch_each * team().threads)
         self.numbers = np.zeros(max(len(self.hosts), 1), np.float32)
-        addresses = [0, self.scratch.ctypes.data, self.numbers.ctypes.data]
+        self.clock = np.zeros(len(self.groups) + 1, np.int64)
+        addresses = [0, self.scratch.ctypes.data, self.numbers.ctypes.data, self.clock.ctypes.data]
         self.slots: dict[Any, int] = {}
         for group, plan in self.plans.items():
             for value in plan.values:
@@ -266,6 +269,7 @@ class Native:
         for group in groups:
             if since.conflicts(group):
                 code.barrier()
+            self._mark(code, group, -1)
             plan = self.plans[group]
             pointers = [code.pointer(self.slots[value]) for value in plan.values]
             numbers = [
@@ -283,12 +287,27 @@ class Native:
                 *shared,
             )
             since.note(group)
+            if self.profile:
+                code.barrier()
+                since = Since(self.memory)
+            self._mark(code, group, 1)
         code.b.ret_void()
         self.segments.append(groups)
 
     def lasting(self, i: int, value: Value) -> Any:
         """The array that holds output ``i`` after each run; None if it is an input."""
         return self.arrays.get(self.program.outputs[i])
+
+    def _mark(self, code: Code, group: Group, sign: int) -> None:
+        """Add the time to the cycles of a group, or take it away: the first thread's clock."""
+        if not self.profile:
+            return
+        place = self.groups.index(group)
+        with code.alone():
+            clock = code.pointer(CLOCK)
+            before = Int(code, code.scalar(clock, place, np.int64))
+            now = Int(code, intrinsic(code, "llvm.readcyclecounter", I64))
+            code.put((before + now * sign).value, clock, place)
 
     def explain(self) -> str:
         """The groups, the memory, and the Python around them."""
