@@ -33,6 +33,14 @@ def fixed(f, reference, *numbers, **options):
     return case(f, reference, make=make, **options)
 
 
+def whole(shape):
+    """Numbers, and whole ones."""
+    return lambda rng, dtype: (
+        np.asarray(rng.uniform(-2, 2, shape), dtype),
+        np.asarray(rng.integers(-3, 4, shape)),
+    )
+
+
 INF, NAN = np.inf, np.nan
 ODD = [-INF, -2.0, -0.0, 0.0, 0.5, INF, NAN]
 ANYWHERE = {"dtypes": [np.float32, np.float64], "order": 0}
@@ -112,6 +120,15 @@ CASES = [
     fixed(F.fmax, np.fmax, ODD, [[NAN], [1.0], [-INF]], name="fmax of odd numbers", **ANYWHERE),
     case(F.fmin, np.fmin, shapes=PAIRS, domain=[(-2, 2), (-2.25, 1.75)]),
     fixed(F.fmin, np.fmin, ODD, [[NAN], [1.0], [-INF]], name="fmin of odd numbers", **ANYWHERE),
+    case(F.ldexp, np.ldexp, make=[whole((2, 3)), whole((0,)), whole(()), whole((1,))]),
+    one(F.modf, np.modf, 0.25, 0.75),
+    fixed(
+        F.modf,
+        np.modf,
+        [-INF, -2.5, -0.0, 0.0, 0.75, INF, NAN],
+        order=0,
+        name="modf of odd numbers",
+    ),
     one(F.deg2rad, np.deg2rad, -180, 180),
     one(F.rad2deg, np.rad2deg, -4, 4),
     case(

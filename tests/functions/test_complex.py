@@ -129,3 +129,38 @@ MISTAKES = [
 def test_wrong_argument_is_named(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize("center", [True, False])
+def test_short_time_transform_and_its_inverse_give_the_signal_back(center, rng):
+    x, w = rng.normal(size=(2, 64)), np.hanning(18)[1:-1]
+    y = F.istft(F.stft(x, 16, 4, w, center), 16, 4, w, center)
+    # roundings of numbers about 1, of a few frames, over the smallest cover, above 0.001
+    np.testing.assert_allclose(y.data, x, atol=1e-12)
+
+
+SHORT = [
+    (
+        lambda: F.stft(np.ones(2), 4),
+        ShapeError,
+        r"stft: x of shape \(2,\) is too short for n_fft=4",
+    ),
+    (lambda: F.stft(np.ones(8), 0), RangeError, "lengths should be 1 or more, got n_fft=0, hop=1"),
+    (lambda: F.stft(np.ones(8), 4, window=np.ones(3)), ShapeError, r"shape \(4,\), got \(3,\)"),
+    (lambda: F.istft(np.ones((2, 3)), 4), ShapeError, r"\(..., 3, frames\), got \(2, 3\)"),
+    (lambda: F.istft(np.ones((3, 3)), 4, length=99), ShapeError, "got length=99"),
+    (
+        lambda: F.istft(np.ones((3, 3)), 4, 4, [0.0, 1, 1, 1], center=False),
+        RangeError,
+        "istft: no window covers place 0",
+    ),
+    (lambda: F.ldexp([1.0], [0.5]), DTypeError, "ldexp: n should hold integers, got float64"),
+    (lambda: F.matvec(np.eye(2), np.ones(3)), ShapeError, r"\(2, 2\) and vectors \(3,\) do not"),
+    (lambda: F.vecmat(np.ones(3), np.eye(2)), ShapeError, r"\(2, 2\) and vectors \(3,\) do not"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), SHORT)
+def test_wrong_length_or_dtype_is_named(call, error, text):
+    with pytest.raises(error, match=text):
+        call()

@@ -247,3 +247,13 @@ def test_how_many_a_mask_chooses_is_not_known_without_numbers():
 
 def test_gather_is_hashable_with_slices():
     assert len({Gather((slice(1), "array"), (3, 4)), Gather((slice(1), "array"), (3, 4))}) == 1
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (3, 1), (1,), ()])
+def test_values_that_broadcast_are_added_and_no_foreign_memory(shape):
+    places = np.arange(12).reshape(3, 4) % 5
+    x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    expected = np.zeros(8)
+    for place, value in zip(places.ravel(), np.broadcast_to(x, (3, 4)).ravel()):
+        expected[place] += value
+    np.testing.assert_array_equal(F.scatter_add(x, places, (8,)).data, expected)

@@ -62,6 +62,7 @@ from . import simplex as _simplex
 from . import special as _special
 from . import squash as _squash
 from . import statistic as _statistic
+from . import stft as _stft
 from . import trig as _trig
 from . import unary as _unary
 from . import unfold as _unfold
@@ -124,6 +125,7 @@ from .simplex import *
 from .special import *
 from .squash import *
 from .statistic import *
+from .stft import *
 from .trig import *
 from .unary import *
 from .unfold import *
@@ -163,6 +165,7 @@ __all__ += _decompose.__all__
 __all__ += _product.__all__
 __all__ += _imaginary.__all__
 __all__ += _fourier.__all__
+__all__ += _stft.__all__
 __all__ += _loss.__all__
 __all__ += _entropy.__all__
 __all__ += _regression.__all__

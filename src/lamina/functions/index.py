@@ -107,6 +107,9 @@ class ScatterAdd(Indexed):
             for place, row in zip(arrays[0].ravel().tolist(), x.reshape(-1, *self.shape[1:])):
                 y[place] += row
         else:
+            if len(self.shape) == len(x.shape) == 1 < len(arrays[0].shape):
+                # spread by hand: NumPy (2.4) reads beyond the end of x in this one case
+                x = np.broadcast_to(x, arrays[0].shape)
             np.add.at(y, whole(self.index, arrays), x)
         return y
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, log2
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,8 @@ __all__ = [
     "inner",
     "vdot",
     "vecdot",
+    "matvec",
+    "vecmat",
     "cross",
     "kron",
     "multi_dot",
@@ -101,6 +103,41 @@ def vecdot(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Variable:
     if lengths[0] != lengths[1]:
         raise ShapeError(f"vecdot: lengths of axis {place} of {v.shape} and {w.shape} differ")
     return (v * w).sum(place)
+
+
+def matvec(a: ArrayLike, x: ArrayLike) -> Variable:
+    """Matrices times vectors, one of each with one of the other: ``y[i] = Σ a[i, j] x[j]``.
+
+    Args:
+        a: (..., m, n), any dtype.
+        x: (..., n); the stacks broadcast.
+    Returns:
+        (..., m), the promoted dtype.
+    Raises:
+        ShapeError: if there are no matrices or no vectors, or lengths differ.
+    Example:
+        >>> matvec([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
+        Variable([[1., 3.],
+                  [2., 4.]], float64)
+    """
+    v, w = _matrix_and_vector(a, x, "matvec", -1)
+    return (v @ w.reshape(*w.shape, 1)).sum(-1)
+
+
+def vecmat(x: ArrayLike, a: ArrayLike) -> Variable:
+    """Vectors times matrices, one of each with one of the other: ``y[j] = Σ x[i] a[i, j]``.
+
+    As `matvec`, with ``a`` transposed.
+    """
+    v, w = _matrix_and_vector(a, x, "vecmat", -2)
+    return (w.reshape(*w.shape[:-1], 1, w.shape[-1]) @ v).sum(-2)
+
+
+def _matrix_and_vector(a: Any, x: Any, operation: str, axis: int) -> tuple[Variable, Variable]:
+    v, w = as_variable(a, operation), as_variable(x, operation)
+    if v.ndim < 2 or not w.ndim or v.shape[axis] != w.shape[-1]:
+        raise ShapeError(f"{operation}: matrices {v.shape} and vectors {w.shape} do not fit")
+    return v, w
 
 
 def cross(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Variable:

@@ -13,8 +13,8 @@ from ..errors import DTypeError, RangeError
 from .activation import SIGMOID
 from .arith import LOG, MAXIMUM, MINIMUM, SIGN
 from .compare import ISINF, ISNAN, NOT, Step, clip, where
-from .operand import as_floating, as_floating_pair
-from .unary import EXP, EXPM1, LOG1P, TRUNC
+from .operand import as_floating, as_floating_pair, as_variable
+from .unary import EXP, EXP2, EXPM1, LOG1P, TRUNC
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,6 +38,8 @@ __all__ = [
     "rad2deg",
     "lerp",
     "isclose",
+    "ldexp",
+    "modf",
 ]
 
 
@@ -332,3 +334,37 @@ def lerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Variable:
     """
     v, w = as_floating_pair(a, b, "lerp")
     return v + (w - v) * weight
+
+
+def ldexp(x: ArrayLike, n: ArrayLike) -> Variable:
+    """``x`` times a power of two, elementwise: ``y = x 2**n``.
+
+    Args:
+        x: any shape, floating.
+        n: whole numbers; a shape that broadcasts with that of ``x``. It gets no gradient.
+    Returns:
+        The broadcast shape, the dtype of ``x``.
+    Raises:
+        DTypeError: if ``n`` does not hold integers.
+    """
+    v, w = as_floating(x, "ldexp"), as_variable(n, "ldexp: n")
+    if w.dtype.kind not in "iu":
+        raise DTypeError(f"ldexp: n should hold integers, got {w.dtype}")
+    return v * EXP2(w.astype(v.dtype))
+
+
+def modf(x: ArrayLike) -> tuple[Variable, Variable]:
+    """What stands behind the point, and what before it, elementwise; both with the sign of ``x``.
+
+    Args:
+        x: any shape, floating.
+    Returns:
+        Two of shape and dtype of ``x``: ``x - trunc(x)``, whose derivative is 1, and ``trunc(x)``,
+        which has none.
+    Example:
+        >>> modf(-1.5)[0]
+        Variable(-0.5, float64)
+    """
+    v = as_floating(x, "modf")
+    finite = where(ISINF(v), 0, v)
+    return copysign(finite - TRUNC(finite), v), TRUNC(v)
