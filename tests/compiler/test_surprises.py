@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 import numpy as np
@@ -11,10 +12,23 @@ import lamina
 from lamina import Layer, Linear, Parameter, Sequential, Variable, no_grad
 from lamina import functions as F
 from lamina import optimizers as O
-from lamina.compiler import compile
+from lamina.compiler import compile as compile_any
 from lamina.errors import RangeError, TraceError
 
 SCALE = 2.0
+
+
+@pytest.fixture(autouse=True, params=["replay", "native"])
+def backend(request, monkeypatch):
+    """What surprises with one backend would with the other."""
+    if request.param == "native":
+        pytest.importorskip("llvmlite")
+    monkeypatch.setitem(globals(), "compile", functools.partial(compile_any, backend=request.param))
+
+
+def compile(function):
+    """`lamina.compile` with the backend of the test: the fixture puts it here."""
+    raise NotImplementedError
 
 
 def ones(*shape):

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..functions.label import CheckLabels
 from ..listen import Instruction, Program, Value
 from .access import Index, broadcast, identity, through, unshaped
 
@@ -178,6 +179,7 @@ class Fuser:
         self.sources = Sources(program, takes)
         self.home: dict[Value, Group] = {}
         self.groups: list[Group] = []
+        self.called: list[Group] = []  # the last call of an operator
 
     def made(self, effects: dict[Value, Value] | None = None) -> list[Group]:
         """All groups, in an order in which they can run.
@@ -190,6 +192,7 @@ class Fuser:
             kind = self.sources.kind[instruction]
             if kind in ("product", "kernel", "numpy"):
                 self._add(Group(kind, [instruction]), instruction)
+                self._keep_order(instruction)
             elif kind == "reduction":
                 self._reduce(instruction)
             elif kind == "elementwise" and not self.sources.is_made_anew(instruction.results[0]):
@@ -209,6 +212,13 @@ class Fuser:
         for value in instruction.results:
             self.home[value] = group
         self._follow(group, self._homes(instruction) - {group})
+
+    def _keep_order(self, instruction: Instruction) -> None:
+        """Calls of operators run as they were heard: one may draw random numbers."""
+        group, function = self.home[instruction.results[0]], instruction.fields.get("function")
+        if group.kind == "numpy" and function is not None and not isinstance(function, CheckLabels):
+            self._follow(group, self.called)
+            self.called = [group]
 
     def _follow(self, group: Group, earlier: Iterable[Group]) -> None:
         """Note that a group has to run after others."""

@@ -7,8 +7,8 @@ stage by stage: the maximum of a row, then the sum of its exponentials, then the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Callable, Sequence
+from math import isqrt, prod
 from typing import Any
 
 import numpy as np
@@ -292,7 +292,7 @@ class _Run:
         self, low: Int, high: Int, reductions: list[int], stores: list[Store], kept: list[int]
     ) -> None:
         """Run the inner loops: add up ``reductions``, write ``stores``, keep ``kept``."""
-        start = [self._neutral(r).value for r in reductions for _ in range(len(self._units()))]
+        start = self._start(reductions)
         lengths = self.nest.lengths[self.nest.outer :]
         if not self.nest.columns and lengths:
             lengths = lengths[:-1]
@@ -327,20 +327,69 @@ class _Run:
         code, rest = self.code, (low, high, reductions, stores, kept)
         if not lengths:
             return self._vectors(places, totals, *rest)
-        n = lengths[0]
-        if n > 2 * CHUNK and reductions and not places:
-            loop = code.loop(0, n, CHUNK, carry=totals)
-            for first in loop:
-                start = [self._neutral(r).value for r in reductions for _ in self._units()]
-                part = code.loop(first, (first + CHUNK).least(n), carry=start)
-                for i in part:
-                    part.carry(*self._nested(lengths[1:], [i], part.now, *rest))
-                loop.carry(*self._added(loop.now, part.now, reductions))
-            return loop.now
-        loop = code.loop(0, n, carry=totals)
+        inside = prod(lengths[1:])
+        if not self.nest.columns and self.nest.inner:
+            inside *= -(-self.nest.lengths[-1] // code.lanes)
+
+        def turn(i: Int, now: list[ir.Value]) -> list[ir.Value]:
+            return self._nested(lengths[1:], [*places, i], now, *rest)
+
+        return self._summed(code.int(0), code.int(lengths[0]), 1, inside, totals, reductions, turn)
+
+    def _summed(
+        self,
+        low: Int,
+        high: Int,
+        step: int,
+        inside: int,
+        totals: list[ir.Value],
+        reductions: list[int],
+        turn: Callable[[Int, list[ir.Value]], list[ir.Value]],
+    ) -> list[ir.Value]:
+        """A loop; where it is long, parts of it are added up by themselves first, for accuracy.
+
+        Args:
+            low: where it begins.
+            high: where it ends.
+            step: from turn to turn.
+            inside: how often each turn adds to the totals.
+            totals: those before.
+            reductions: whose they are.
+            turn: gives the totals after a turn.
+        """
+        code = self.code
+        if not reductions or high.known is None:
+            return self._run_through(low, high, step, totals, turn)
+        turns = -(-high.known // step)
+        if inside >= CHUNK // 4 and turns > 1:
+            single, turn = (
+                turn,
+                lambda i, now: self._added(now, single(i, self._start(reductions)), reductions),
+            )
+            inside = 1
+        if turns * inside <= 2 * CHUNK:
+            return self._run_through(low, high, step, totals, turn)
+        part = max(CHUNK // inside, isqrt(turns)) * step
+
+        def stretch(first: Int, now: list[ir.Value]) -> list[ir.Value]:
+            end = (first + part).least(high)
+            found = self._run_through(first, end, step, self._start(reductions), turn)
+            return self._added(now, found, reductions)
+
+        return self._run_through(code.int(0), high, part, totals, stretch)
+
+    def _run_through(
+        self, low: Int, high: Int, step: int, totals: list[ir.Value], turn: Any
+    ) -> list[ir.Value]:
+        """A loop that carries the totals."""
+        loop = self.code.loop(low, high, step, carry=totals)
         for i in loop:
-            loop.carry(*self._nested(lengths[1:], [*places, i], loop.now, *rest))
+            loop.carry(*turn(i, loop.now))
         return loop.now
+
+    def _start(self, reductions: list[int]) -> list[ir.Value]:
+        """The totals of nothing."""
+        return [self._neutral(r).value for r in reductions for _ in self._units()]
 
     def _added(self, a: list[ir.Value], b: list[ir.Value], reductions: list[int]) -> list[ir.Value]:
         units, code = len(self._units()), self.code
@@ -370,10 +419,11 @@ class _Run:
         n = self.nest.lengths[-1]
         whole = n // lanes * lanes
         self.widths = [lanes]
-        loop = code.loop(low, high.least(whole), lanes, carry=totals)
-        for j in loop:
-            loop.carry(*self._turn([*places, j], loop.now, *rest))
-        totals = loop.now
+
+        def turn(j: Int, now: list[ir.Value]) -> list[ir.Value]:
+            return self._turn([*places, j], now, *rest)
+
+        totals = self._summed(low, high.least(whole), lanes, 1, totals, reductions, turn)
         if n % lanes:
             totals = self._tail(high, totals, [*places, code.int(whole)], n, rest)
         self.widths = [lanes]
@@ -450,7 +500,9 @@ class _Run:
         if node.name == "divide" and not self.loops._is_inner(node.arguments[1]):
             below = node.arguments[1]
             for u in self._units():
-                self.row["reciprocal", below, u] = 1.0 / self._value(below, u).cast(np.float32)
+                self.row["reciprocal", below, u] = _reciprocal(
+                    self._value(below, u).cast(np.float32)
+                )
 
     def _key(self, number: int, unit: int) -> tuple[int, int | None]:
         """What the vectors side by side that hold the same of a node have in common."""
@@ -501,7 +553,10 @@ class _Run:
         x, y = arguments
         reciprocal = self.row.get(("reciprocal", node.arguments[1], unit))
         inside = self.loops._is_inner(node.arguments[0])
-        return x * reciprocal if inside and reciprocal is not None else x / y
+        if not inside or reciprocal is None:
+            return x / y
+        factor, scale = reciprocal
+        return x * scale * factor
 
     def _offset(self, access: Any, unit: int) -> Int:
         """Elements from the start of an array to what a turn needs of it."""
@@ -605,6 +660,18 @@ class _Run:
 
     def _kept_store(self, number: int, unit: int) -> None:
         self.code.store(self._value(number, unit), self.scratch, self._place(number, unit))
+
+
+def _reciprocal(y: Vec) -> tuple[Vec, Vec]:
+    """What a number is multiplied by, one after the other, in place of a division by ``y``.
+
+    The second is a power of two: with it 1 / y neither overflows nor loses digits, where y is near
+    an end of the range.
+    """
+    size, one = y.abs(), y._other(1.0)
+    scale = (size < 2.0**-64).select(y._other(2.0**64), one)
+    scale = (size > 2.0**64).select(y._other(2.0**-64), scale)
+    return 1.0 / (y * scale), scale
 
 
 def _wide(code: Code, x: ir.Value) -> ir.Value:

@@ -6,6 +6,7 @@ the team runs; each group in it is a function of its own, and equal groups are t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -210,8 +211,13 @@ class Native:
     def _given(self, source: Source, names: list[str]) -> list[str]:
         """What is done with the inputs and the numbers of the host."""
         lines = []
+        over = [self.fixed[old] for group in self.groups for old in group.in_place.values()]
+        apart = source.function("apart", functools.partial(_apart, over)) if over else ""
+        read_after = {self.sources.base(value) for value in self.program.outputs}
         for value, name in zip(self.program.inputs, names):
             slot = self.slots.get(value)
+            if apart and (value in read_after or (slot and value.nbytes > SMALL_INPUT)):
+                lines.append(f"{name} = {apart}({name})")
             if slot is None:
                 continue
             table = source.object(self.table, "t")
@@ -223,7 +229,7 @@ class Native:
                 self.kept_inputs.append(buffer)
                 lines.append(f"copyto({source.object(buffer, 'a')}, {name})")
             else:
-                lines.append(f"{name} = {dense}({name})")
+                lines.append(f"{name} = {dense}({name}, {source.object(value.dtype, 'f')})")
                 lines.append(f"{table}[{slot}] = {name}.__array_interface__['data'][0]")
         for i, number in enumerate(self.hosts):
             lines.append(f"{source.object(self.numbers, 'n')}[{i}] = {source.operand(number)}")
@@ -322,6 +328,11 @@ class Native:
             space = "x".join(map(str, group.space))
             lines.append(f"  {group.kind} {space}: {' '.join(words)}")
         return "\n".join([*lines, "", self.source])
+
+
+def _apart(over: list[Any], x: Any) -> Any:
+    """``x``, copied if it lies in arrays that are written over."""
+    return x.copy() if any([np.may_share_memory(x, array) for array in over]) else x
 
 
 def _writer(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
