@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -56,6 +57,13 @@ class Case:
             "data": (self.n, *self.size, self.c_in),
             "weight": (self.c_out, self.c_in // self.groups, *self.kernel),
         }[kind]
+
+    def terms(self, kind: str) -> int:
+        """Of the longest sum."""
+        taps = prod(self.kernel)
+        places = self.n * prod(self.window.out)
+        channels = {"forward": self.c_in, "data": self.c_out}
+        return places if kind == "weight" else taps * channels[kind] // self.groups
 
     def plan(self, kind: str, lanes: int) -> ConvPlan:
         sizes = (self.n, self.c_in, self.c_out)
