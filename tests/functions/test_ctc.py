@@ -19,6 +19,11 @@ WRONG = {
         ShapeError,
         r"x should be \(n, steps, classes\), .*\(4, 3\)",
     ),
+    "no classes": (
+        lambda: F.ctc_loss(X[..., :0], T),
+        ShapeError,
+        r"x should be \(n, steps, classes\), 1 or more, got \(2, 4, 0\)",
+    ),
     "t": (
         lambda: F.ctc_loss(X, T[:1]),
         ShapeError,

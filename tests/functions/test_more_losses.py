@@ -190,6 +190,11 @@ WRONG = {
         ShapeError,
         r"contrastive_loss: t of vectors \(3, 4\) should have shape \(3,\), got \(3, 4\)",
     ),
+    "a label of pairs": (
+        lambda: F.contrastive_loss(ONES, ONES, [0, 1, 2]),
+        RangeError,
+        "contrastive_loss: labels t should be from 0 to 1, got 2",
+    ),
     "margin of cosines": (
         lambda: F.cosine_embedding_loss(ONES, ONES, [1, 1, 1], margin=2),
         RangeError,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import random
+from ..arrays import to_numpy
 from ..core import Function
 from ..errors import GraphError, RangeError
 from ..functions import digamma, matmul, swapaxes, tril
@@ -42,7 +43,7 @@ class DrawPoisson(Function):
     """Counts with these means. A kernel, as random numbers are no formula."""
 
     def forward(self, rate):
-        counts = random.draw("poisson").poisson(np.asarray(rate, np.float64))
+        counts = random.draw("poisson").poisson(to_numpy(rate).astype(np.float64))
         return beside(np.asarray(counts, rate.dtype), rate)
 
     def backward(self, gy):
@@ -60,7 +61,7 @@ class DrawGamma(Function):
     stream: str
 
     def forward(self, a):
-        drawn = random.draw(self.stream).standard_gamma(np.asarray(a, np.float64))
+        drawn = random.draw(self.stream).standard_gamma(to_numpy(a).astype(np.float64))
         return beside(np.maximum(drawn, np.finfo(np.float32).tiny).astype(a.dtype), a)
 
     def backward(self, gy, a, y):
