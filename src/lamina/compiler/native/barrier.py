@@ -25,6 +25,8 @@ JOB = 0  # the number of the job, times 65536, plus how many threads it takes; b
 FUNCTION, TABLE = 8, 16  # what the job calls, and with what
 BUSY = LINE  # 1 while a job runs
 COUNT = 2 * LINE  # threads that are at the barrier
+SLEPT = COUNT + 8  # how often a thread slept in a barrier
+RESTED = COUNT + 16  # how often one slept between jobs
 GENERATION = 3 * LINE  # barriers passed
 CONSTANTS = 4 * LINE
 SIZE = CONSTANTS  # threads there are
@@ -39,8 +41,9 @@ MOST = 65535  # threads: as many as fit beside the number of the job
 SOURCE = Template("""
 $declare
 
-; the word at %place, once it is not %old
-define internal i64 @wait(ptr %state, i64 %tid, ptr %place, i64 %old, i64 %patience) noinline {
+; the word at %place, once it is not %old; at %tally is counted how often that took a sleep
+define internal i64 @wait(ptr %state, i64 %tid, ptr %place, i64 %old, i64 %patience,
+                          i64 %tally) noinline {
 entry:
   %offset = mul i64 %tid, $LINE
   %lines = getelementptr i8, ptr %state, i64 $SLEEPERS
@@ -72,6 +75,8 @@ undo:
   %undone = extractvalue {i64, i1} %pair, 1
   br i1 %undone, label %again, label %sleep
 sleep:
+  %tally_place = getelementptr i8, ptr %state, i64 %tally
+  %slept = atomicrmw add ptr %tally_place, i64 1 monotonic
   %got = call i32 %acquire(ptr %lock, i32 1)
   br label %again
 seen:
@@ -130,7 +135,7 @@ open:
 early:
   %patience_place = getelementptr i8, ptr %state, i64 $PATIENCE
   %patience = load i64, ptr %patience_place
-  %new = call i64 @wait(ptr %state, i64 %tid, ptr %generation, i64 %now, i64 %patience)
+  %new = call i64 @wait(ptr %state, i64 %tid, ptr %generation, i64 %now, i64 %patience, i64 $SLEPT)
   ret void
 }
 
@@ -145,7 +150,8 @@ entry:
 next:
   %done = phi i64 [%first, %entry], [%job, %wanted], [%job, %do]
   %patience = load i64, ptr %patience_place
-  %job = call i64 @wait(ptr %state, i64 %tid, ptr %job_place, i64 %done, i64 %patience)
+  %job = call i64 @wait(ptr %state, i64 %tid, ptr %job_place, i64 %done, i64 %patience,
+                        i64 $RESTED)
   %end = icmp slt i64 %job, 0
   br i1 %end, label %stop, label %wanted
 wanted:
@@ -162,8 +168,9 @@ stop:
   ret void
 }
 
-; call a function on so many threads, of which this is the first; alone, if the team is busy
-define void @launch(ptr %state, ptr %function, ptr %table, i64 %wanted) {
+; call a function on so many threads, of which this is the first; alone, if the team is busy. How
+; often a thread slept in a barrier meanwhile.
+define i64 @launch(ptr %state, ptr %function, ptr %table, i64 %wanted) {
 entry:
   %size_place = getelementptr i8, ptr %state, i64 $SIZE
   %size = load i64, ptr %size_place
@@ -183,6 +190,8 @@ team:
   %table_place = getelementptr i8, ptr %state, i64 $TABLE
   store ptr %function, ptr %function_place
   store ptr %table, ptr %table_place
+  %slept_place = getelementptr i8, ptr %state, i64 $SLEPT
+  %slept = load atomic i64, ptr %slept_place monotonic, align 8
   %job_place = getelementptr i8, ptr %state, i64 $JOB
   %job = load i64, ptr %job_place
   %number = or i64 %job, $MOST
@@ -192,11 +201,13 @@ team:
   call void @wake(ptr %state, i64 %threads)
   call void %function(ptr %table, i64 0, i64 %threads)
   call void @barrier(ptr %table, i64 0, i64 %threads)
+  %slept1 = load atomic i64, ptr %slept_place monotonic, align 8
+  %sleeps = sub i64 %slept1, %slept
   store atomic i64 0, ptr %busy seq_cst, align 8
-  ret void
+  ret i64 %sleeps
 alone:
   call void %function(ptr %table, i64 0, i64 1)
-  ret void
+  ret i64 0
 }
 
 ; end the team; 0 if it is busy

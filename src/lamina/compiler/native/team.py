@@ -18,6 +18,7 @@ from . import barrier
 from .cores import threads_wanted
 from .module import Compiled, compile_text
 from .target import host
+from .watch import Watch
 
 SPIN = 50e-6  # seconds that a thread spins in a barrier before it sleeps
 IDLE_SPIN = 200e-6  # the same between jobs
@@ -37,7 +38,7 @@ def functions() -> Compiled:
 def native(name: str) -> Any:
     """One of them, callable; the interpreter is free for other threads meanwhile."""
     kinds = {
-        "launch": (None, 4),
+        "launch": (ctypes.c_int64, 4),
         "work": (None, 3),
         "stop": (ctypes.c_int64, 1),
         "idle": (None, 1),
@@ -72,6 +73,9 @@ class Team:
     within a microsecond while it spins, sleeps on a lock of Python's when there is no job, and
     never needs the interpreter. The one who calls `run` is the first thread.
 
+    Where a thread had to sleep in a barrier, since another program has its core or the shares are
+    unequal, one thread less is tried, and used as long as it is faster (`Watch`).
+
     After a fork the child has the same team with new threads. At the end of the interpreter the
     threads end too.
 
@@ -86,6 +90,7 @@ class Team:
             raise RangeError(f"Team: {threads} threads; give a number from 1 to {barrier.MOST}")
         self.threads = threads
         self._workers: list[threading.Thread] = []
+        self._closed = False
         self._starting = threading.Lock()
         size = barrier.SLEEPERS + barrier.LINE * threads
         allocate = ctypes.pythonapi.PyMem_RawCalloc
@@ -95,6 +100,7 @@ class Team:
         self.state: int = memory + -memory % barrier.LINE
         self._words = (ctypes.c_int64 * (size // 8)).from_address(self.state)
         self._launch: Any = None
+        self._watched: dict[int, Watch] = {}
         self._prepare()
         _teams.add(self)
 
@@ -103,6 +109,7 @@ class Team:
         ctypes.memset(self.state, 0, ctypes.sizeof(self._words))
         self._launch = native("launch")
         self._put(barrier.SIZE, self.threads)
+        self._put(barrier.BUSY, int(self._closed))
         if self.threads == 1:
             return
         turns = turns_per_second()
@@ -130,12 +137,24 @@ class Team:
         """
         if threads > 1 and not self._workers:
             self._start()
-        self._launch(self.state, address, table, threads)
+        watch = self._watched.get(address) if self._watched else None
+        if watch is not None:
+            self._run_watched(watch, address, table, threads)
+        elif self._launch(self.state, address, table, threads) and self._workers:
+            self._watched[address] = Watch()
+
+    def _run_watched(self, watch: Watch, address: int, table: int, threads: int) -> None:
+        """Run with fewer threads while that is faster; until nobody has to sleep any more."""
+        fewer = max(1, min(threads, self.threads) - watch.fewer)
+        start = time.perf_counter()
+        slept = self._launch(self.state, address, table, fewer)
+        if watch.ended(time.perf_counter() - start, bool(slept)):
+            self._watched.pop(address, None)
 
     def _start(self) -> None:
         """Start the threads, once."""
         with self._starting:
-            if self._workers or self.threads == 1:
+            if self._workers or self._closed or self.threads == 1:
                 return
             workers = []
             try:
@@ -158,6 +177,9 @@ class Team:
 
     def close(self) -> None:
         """End the threads; what is run later, is run by the caller alone."""
+        if self._closed:
+            return
+        self._closed = True
         while not native("stop")(self.state):
             time.sleep(0.001)  # a job is being run
         for worker in self._workers:
@@ -166,6 +188,7 @@ class Team:
     def _after_fork(self) -> None:
         """In the child: none of the threads is there, and whatever they held stays held."""
         self._workers = []
+        self._watched = {}
         self._starting = threading.Lock()
         self._prepare()
 
