@@ -56,3 +56,17 @@ def test_training_is_equal_to_the_last_bit(name, dtype):
         return METHODS[name](**options)
 
     assert results(make, compiled, dtype) == results(make, lambda step: step, dtype)
+
+
+# those whose updates are more than products and sums: maxima, roots of means, kernels
+@pytest.mark.parametrize("name", ["AdaDelta", "RMSprop, centered", "NAdam", "Shampoo"])
+def test_native_training_agrees(name):
+    pytest.importorskip("llvmlite")
+    found, _, arrays, scalars = results(
+        METHODS[name], lambda step: lamina.compile(step, backend="native"), np.float32
+    )
+    wanted, _, _, wanted_scalars = results(METHODS[name], lambda step: step, np.float32)
+    # float32 rounds to 6e-8, and eight steps carry a few roundings of sums in another order on
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert scalars == wanted_scalars
+    assert arrays
