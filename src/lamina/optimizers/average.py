@@ -156,7 +156,7 @@ class Average(Swapping):
 
     Buffers, such as the running statistics of normalisations, are not averaged. Those belong to
     the numbers of training: with averages swapped in, run some batches in training mode to renew
-    them (Izmailov et al., section 3.2).
+    them (Izmailov et al., 2018).
     """
 
     def __init__(self, link: KeepAverage):
@@ -288,7 +288,7 @@ class ASGD(Swapping, Method):
         **common: see `Common`.
     Source:
         B. Polyak, A. Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992; the
-        rates are those of L. Bottou, "Stochastic Gradient Descent Tricks", 2012, section 5.3.
+        rates are those of L. Bottou, "Stochastic Gradient Descent Tricks", 2012.
     """
 
     def __init__(

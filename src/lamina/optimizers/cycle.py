@@ -69,7 +69,7 @@ class Cyclic:
         fall: updates down; None means as many as up.
         shrink: of the heights, from 0 to 1.
     Source:
-        L. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017, section 3.2.
+        L. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017, section 3.1.
     Example:
         >>> schedule = Cyclic(0.0, 0.8, rise=2, shrink=0.5)
         >>> [round(schedule(step), 6) for step in range(10)]

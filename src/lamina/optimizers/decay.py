@@ -191,7 +191,7 @@ class InverseTime:
         factor: how fast it falls, 0 or more.
         power: 0 or more.
     Source:
-        H. Robbins, S. Monro, "A Stochastic Approximation Method", 1951, section 2.
+        H. Robbins, S. Monro, "A Stochastic Approximation Method", 1951.
     Example:
         >>> schedule = InverseTime(0.6, factor=0.5)
         >>> [round(schedule(step), 6) for step in (0, 1, 2, 4, 10)]

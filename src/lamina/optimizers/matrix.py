@@ -35,8 +35,8 @@ from .transformation import (
 )
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-"""Jordan's quintic: its slope at 0 is as steep as can be while singular values end near 1, between
-0.7 and 1.2; it does not converge to 1."""
+"""Jordan's quintic: its slope at 0 is as steep as can be, and it does not converge to 1. Five
+iterations take every number from 0.005 to 1 to one between 0.68 and 1.16."""
 
 
 def rows_and_columns(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -246,7 +246,7 @@ class ScaleByShampoo(OfMatrices):
     Source:
         V. Gupta, T. Koren, Y. Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization",
         2018, algorithm 1; ``every`` as in R. Anil et al., "Scalable Second Order Optimization for
-        Deep Learning", 2020, section 3.
+        Deep Learning", 2020.
     """
 
     eps: float = 1e-4

@@ -99,7 +99,7 @@ class ScaleByNAdam(ScaleByAdam):
         eps: over 0.
         psi: how fast momentum warms up, 0 or more.
     Source:
-        T. Dozat, "Incorporating Nesterov Momentum into Adam", 2016, algorithm 2 and section 3.
+        T. Dozat, "Incorporating Nesterov Momentum into Adam", 2016, algorithm 2.
     """
 
     psi: float = 0.004

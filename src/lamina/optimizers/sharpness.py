@@ -36,8 +36,8 @@ class SAM(Optimizer):
         adaptive: climb ``rho W W g / |W g|``, so that the scale of a parameter does not matter.
     Source:
         P. Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization",
-        2021, algorithm 1 with p = 2; adaptive: J. Kwon et al., "ASAM", 2021, equation 5, with
-        ``|W|`` as the operator and no ``eta``.
+        2021, algorithm 1 with p = 2; adaptive: J. Kwon et al., "ASAM", 2021,
+        with ``|W|`` as the operator and no ``eta``.
     Example:
         >>> from lamina import Variable, optimizers as O
         >>> W = Variable([1.0])

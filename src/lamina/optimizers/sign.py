@@ -63,8 +63,7 @@ class ScaleByRprop(Transformation):
         largest: of the sizes.
     Source:
         M. Riedmiller, H. Braun, "A Direct Adaptive Method for Faster Backpropagation Learning: The
-        RPROP Algorithm", 1993; C. Igel, M. Hüsken, "Improving the Rprop Learning Algorithm", 2000,
-        algorithm 3.
+        RPROP Algorithm", 1993; C. Igel, M. Hüsken, "Improving the Rprop Learning Algorithm", 2000.
     """
 
     shrink: float = 0.5
@@ -104,7 +103,7 @@ class Lion(Method):
     """Steps of ``lr`` in every coordinate, along the sign of a mean: see `ScaleByLion`.
 
     All steps are of full length, so ``lr`` should be a third to a tenth of Adam's, and
-    ``weight_decay`` as much larger (section 5 of the source).
+    ``weight_decay`` as much larger, as the source advises.
 
     Args:
         lr: the learning rate, a number of 0 or more or a schedule.
