@@ -267,6 +267,8 @@ def test_accumulation_resumes_in_the_middle_to_the_last_bit(steps_before):
     [
         (lambda s: None, CheckpointError, r"should get what state_dict\(\) gave, got None"),
         (lambda s: s["scalars"].update(waiting=3), CheckpointError, "waiting should be from 0 to"),
+        (lambda s: s["scalars"].update(waiting=True), CheckpointError, "waiting should be from 0"),
+        (lambda s: s["scalars"].update(sums=3), CheckpointError, "sums should be a list of names"),
         (lambda s: s["arrays"].pop("l1/W.sum"), StateMismatchError, r"l1/W\.sum fits no param"),
         (lambda s: s["scalars"].update(sums=["l9"]), StateMismatchError, r"l9\.sum fits no param"),
     ],

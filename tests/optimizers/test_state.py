@@ -236,6 +236,7 @@ def change(part, value):
         (change("counts", None), "counts should be 0 or more by name, got None"),
         (change("counts", {"l1/W": -3}), "counts should be 0 or more by name, got {'l1/W': -3}"),
         (change("lr", "fast"), "lr should be a number, got str 'fast'"),
+        (change("schedules", 3), "schedules should be states by glob, got 3"),
         (change("lr", -1.0), "lr should be a finite number of 0 or more, got -1.0"),
         (
             lambda saved: saved | {"arrays": {"l1/W.velocity": [1.0]}},

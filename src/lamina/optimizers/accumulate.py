@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Accumulate(Optimizer):
         """How many gradients were taken in since the last change."""
         self._sums: dict[str, Array] = {}
 
-    def setup(self, model: Any) -> Accumulate:
+    def setup(self, model: Any) -> Self:
         """As `Optimizer.setup`; gradients that wait are forgotten."""
         self._forget()
         super().setup(model)
@@ -101,10 +101,12 @@ class Accumulate(Optimizer):
         if not isinstance(scalars, dict) or not isinstance(arrays, dict):
             raise CheckpointError(f"{what}: should get what state_dict() gave, got {saved!r:.100}")
         waiting, names = scalars.get("waiting", 0), scalars.get("sums", [])
-        if not isinstance(waiting, int) or not 0 <= waiting < self.steps:
+        if type(waiting) is not int or not 0 <= waiting < self.steps:
             raise CheckpointError(
                 f"{what}: waiting should be from 0 to below {self.steps}, got {waiting!r:.60}"
             )
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise CheckpointError(f"{what}: sums should be a list of names, got {names!r:.60}")
         sums = {name: self._sum(what, name, arrays) for name in names}
         rest = {k: a for k, a in arrays.items() if k not in [f"{name}.sum" for name in names]}
         super().load_state_dict({"arrays": rest, "scalars": scalars})

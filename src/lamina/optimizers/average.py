@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 
@@ -165,7 +165,7 @@ class Average(Swapping):
         self._group = Group("*", (link,))
         self._slots: dict[str, Slot] = {}
 
-    def setup(self, model: Any) -> Average:
+    def setup(self, model: Any) -> Self:
         """Take on the parameters of ``model``, as `Optimizer.setup` does; gives itself back."""
         self._not_swapped("setup")
         known = {slot.param: slot for slot in self._slots.values()}

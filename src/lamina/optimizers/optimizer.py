@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 from weakref import ref
 
 from ..arrays import Array
@@ -130,7 +130,7 @@ class Optimizer:
 
     # -- the parameters ----------------------------------------------------------------------
 
-    def setup(self, model: Any) -> Optimizer:
+    def setup(self, model: Any) -> Self:
         """Take on the parameters of ``model``; gives itself back.
 
         Called again, after the model was changed, it keeps what it remembers of each parameter

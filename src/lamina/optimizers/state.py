@@ -36,7 +36,7 @@ def load(
     }
     wanted = {f"{name}.{key}": b for name, state in fresh.items() for key, b in state.items()}
     _compare(what, slots, lazy, wanted, arrays, counts)
-    _load_schedules(schedules, saved["scalars"].get("schedules") or {})
+    _load_schedules(what, schedules, saved["scalars"].get("schedules", {}))
     for name, slot in slots.items():
         if not counts[name]:
             slot.reset()
@@ -48,10 +48,12 @@ def load(
     return step, lr
 
 
-def _load_schedules(schedules: dict[str, Any], saved: Any) -> None:
+def _load_schedules(what: str, schedules: dict[str, Any], saved: Any) -> None:
     """Fill the schedules that are in both; they check what they get."""
+    if not isinstance(saved, dict):
+        raise CheckpointError(f"{what}: schedules should be states by glob, got {saved!r:.60}")
     for key, schedule in schedules.items():
-        if isinstance(saved, dict) and key in saved:
+        if key in saved:
             schedule.load_state_dict(saved[key])
 
 
