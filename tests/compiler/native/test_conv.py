@@ -31,6 +31,9 @@ ADDRESSES = [
     Case((6, 5), (3, 3), 2, 1, 7, padding=1),
     Case((5, 6), (2, 3), 2, 6, 20, padding=(1, 0), dilation=(1, 2), groups=2),
     Case((6, 7), (3, 3), 1, 18, 18, padding=1, groups=18),
+    Case((13, 12), (5, 3), 2, 32, 32, padding=1, stride=2, groups=32),
+    Case((5, 6), (2, 2), 1, 6, 12, groups=6),
+    Case((12, 8), (4, 4), 2, 3, 20, stride=4),
     Case((6, 5), (3, 3), 1, 300, 16, padding=1, stride=2),  # slices of k
     Case((9, 8), (1, 1), 2, 40, 37),
     Case((9, 8), (1, 1), 2, 16, 21, stride=(2, 3)),
@@ -97,3 +100,5 @@ def test_what_there_is_no_code_for_is_refused(kind):
     assert ConvPlan.supports(kind, window, 1, 2, 16, 32)
     assert not ConvPlan.supports(kind, window, 1, 0, 16, 32)
     assert not ConvPlan.supports("backward", window, 1, 2, 16, 32)
+    large = Case((40, 40), (33, 33), 1, 1, 1).window
+    assert not ConvPlan.supports(kind, large, 1, 1, 1, 1)

@@ -19,6 +19,7 @@ from llvmlite import ir
 from ...functions.window import Window
 from .blocks import Weights, cheapest, line
 from .code import Code
+from .depthwise import ImageByChannel, WeightByChannel
 from .geometry import data_geometry, forward_geometry, merged_geometry
 from .gradient import WeightByAddress, WeightByTiles
 from .indirect import ImageByAddress, border
@@ -58,7 +59,8 @@ class ConvPlan:
     Attributes:
         scratch: bytes that each thread needs for itself, in whole cache lines.
         shared: bytes that all threads need together.
-        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"pointwise"`` or ``"direct"``.
+        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"depthwise"``, ``"pointwise"`` or
+            ``"direct"``.
     """
 
     def __init__(
@@ -68,8 +70,8 @@ class ConvPlan:
         self.kind = kind
         shape = Shape(kind, window, groups, n, c_in, c_out)
         m = tile_for(target, shape) if winograd else 0
-        one = prod(window.kernel) == 1
-        self.algorithm = f"winograd {m}x{m}" if m else "pointwise" if one else "direct"
+        plain = "pointwise" if prod(window.kernel) == 1 else "direct"
+        self.algorithm = f"winograd {m}x{m}" if m else "depthwise" if shape.depthwise else plain
         self._by = by_tiles(target, shape, m) if m else by_address(target, shape)
         self.scratch, self.shared = self._by.scratch, self._by.shared
 
@@ -77,7 +79,8 @@ class ConvPlan:
     def supports(kind: str, window: Window, groups: int, n: int, c_in: int, c_out: int) -> bool:
         """Whether there is code for it; if not, NumPy's operator computes it."""
         sizes = (n, c_in, c_out, *window.size, *window.out)
-        return kind in KINDS and min(sizes) > 0 and len(window.size) <= 3
+        tables = max(prod(window.kernel), prod(window.stride)) <= 1024
+        return kind in KINDS and tables and min(sizes) > 0 and len(window.size) <= 3
 
     def emit(
         self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
@@ -109,6 +112,11 @@ class Shape:
     n: int
     c_in: int
     c_out: int
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel is by itself."""
+        return self.groups == self.c_in == self.c_out > 1
 
     @property
     def weights(self) -> Weights:
@@ -185,6 +193,8 @@ def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
 def by_address(target: Target, shape: Shape) -> Algorithm:
     """Products over addresses of pixels."""
     window, n = shape.window, shape.n
+    if shape.depthwise:
+        return by_channel(target, shape)
     if shape.kind == "data":
         return ImageByAddress(target, data_geometry(window, n), shape.weights, shape.groups)
     few = shape.groups == 1 and shape.c_in < target.lanes and window.kernel[-1] > 1
@@ -198,6 +208,14 @@ def by_address(target: Target, shape: Shape) -> Algorithm:
     else:
         inner = ImageByAddress(target, geometry, shape.weights, shape.groups)
     return Bordered(inner, shape) if geometry.merged > 1 and window.bordered else inner
+
+
+def by_channel(target: Target, shape: Shape) -> Algorithm:
+    """Channels by themselves."""
+    if shape.kind == "data":
+        return ImageByChannel(target, data_geometry(shape.window, shape.n), shape.c_in)
+    make = ImageByChannel if shape.kind == "forward" else WeightByChannel
+    return make(target, forward_geometry(shape.window, shape.n), shape.c_in)
 
 
 class Bordered:

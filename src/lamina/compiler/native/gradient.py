@@ -19,7 +19,7 @@ from .microkernel import FLOAT32, load
 from .target import Target
 from .tiles import TRANSFORMS, Tiling, both_axes, grid, transform_tiles
 
-PLACES = 256
+PLACES = 128
 """Places at a time, whose numbers stay in the second cache."""
 
 

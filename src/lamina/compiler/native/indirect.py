@@ -41,8 +41,8 @@ from .target import Target
 
 PIXELS = 96
 """Places at a time: their addresses and numbers stay in the first and second cache."""
-DEPTH = 36 << 10
-"""Bytes of the weights that a block reads again and again: most of a first-level cache."""
+DEPTH = 64 << 10
+"""Bytes of the weights that blocks read again and again, from the first or second cache."""
 
 
 # -- weights, packed -----------------------------------------------------------------------------
@@ -268,7 +268,8 @@ class ImageByAddress:
         self.block = block_for(target, min(PIXELS, geometry.places), weights.n)
         self.wide = self.block.vectors * target.lanes
         self.panels = -(-weights.n // self.wide)
-        self.pixels = -(-min(PIXELS, geometry.places) // self.block.rows) * self.block.rows
+        even = -(-geometry.places // -(-geometry.places // PIXELS))
+        self.pixels = -(-even // self.block.rows) * self.block.rows
         self.chunks = -(-geometry.places // self.pixels)
         self.parts = min(self.panels, -(-16 // (self.chunks * groups)))
         self.run = weights.k * geometry.merged

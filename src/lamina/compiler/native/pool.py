@@ -59,9 +59,14 @@ class PoolPlan:
     @staticmethod
     def supports(kind: str, window: Window, n: int, c: int) -> bool:
         """Whether there is code for it; if not, NumPy's operator computes it."""
-        counted = prod(window.kernel) <= 256 or kind in ("max", "sum", "spread")
+        most = 4096 if kind in ("max", "sum", "spread") else 256  # others count it in bytes
         sizes = (n, c, *window.size, *window.out)
-        return kind in KINDS and counted and min(sizes) > 0 and len(window.size) <= 3
+        return (
+            kind in KINDS
+            and prod(window.kernel) <= most
+            and min(sizes) > 0
+            and len(window.size) <= 3
+        )
 
     def emit(
         self, code: Code, operands: Sequence[ir.Value], result: ir.Value, scratch: ir.Value
