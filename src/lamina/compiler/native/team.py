@@ -44,7 +44,8 @@ def native(name: str) -> Any:
         "idle": (None, 1),
     }
     result, count = kinds[name]
-    kind = ctypes.CFUNCTYPE(result, *[ctypes.c_int64] * count)
+    # numbers too are passed as pointers: ctypes takes half as long for these
+    kind = ctypes.CFUNCTYPE(result, *[ctypes.c_void_p] * count)
     return kind(functions().address(name))
 
 
