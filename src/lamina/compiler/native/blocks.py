@@ -199,6 +199,6 @@ def product(
 ) -> None:  # fmt: skip
     """Blocks of ``c = a b``, or of ``c += a b``, ``down`` of them; all strides count numbers."""
     function = tiles_routine(code, block.rows, block.vectors)
-    given = (a_row, a_column, b_row, 0, c_row, k, add, down, 1, code.lanes)
+    given = (a_row, a_column, b_row, 0, c_row, k, add, down, 1, code.lanes, 0, 0, 0)
     a_row, a_column, b_row, b_step, c_row, *rest = [code.int(x).value for x in given]
     code.b.call(function, [a, a_row, a_column, b, b_row, b_step, c, c_row, *rest])

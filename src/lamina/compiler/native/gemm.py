@@ -1,10 +1,11 @@
 """Products of matrices in float32, planned for their sizes, with room for what follows.
 
 Source: the blocking is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix
-Multiplication" (2008), with two changes. Numbers of a are broadcast from where they lie, unless its
-columns are contiguous. And nothing is shared: each thread takes a range of results, copies what it
-needs itself and waits for nobody. A number of the result is summed by one thread in one order,
-whatever the number of threads.
+Multiplication" (2008), with three changes. Numbers of a are broadcast from where they lie, unless
+its columns are contiguous. b is used where it lies too, if its rows are contiguous and there are
+not very many of a; the columns that follow are asked for in the meantime. And nothing is shared:
+each thread takes a range of results, copies what it needs itself and waits for nobody. A number of
+the result is summed by one thread in one order, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from llvmlite import ir
 from .blocking import Cut, at_least, tile_shape
 from .code import I64, Code, Int
 from .dots import dots_routine
-from .microkernel import tiles_routine
+from .microkernel import LINE, tiles_routine
 from .packing import (
     columns_routine,
     copy_routine,
@@ -29,13 +30,16 @@ from .packing import (
 )
 from .target import Target
 
-# Longer sums are cut into parts of at most CHUNK: it bounds the rounding error, and lets a panel of
-# b that the second-level cache holds be wide.
-WHOLE, CHUNK, COPIED = 768, 512, 256
+# Longer sums than WHOLE are cut into parts of at most CHUNK: it bounds the rounding error, and lets
+# a part of b that the second-level cache holds be wide; the wider, the less often a is copied.
+WHOLE, CHUNK, COPIED = 1024, 512, 256
 # Bytes of a block of results: `then` finds it in the first-level cache, or in the second.
 BLOCK = 32 << 10
 # Bytes of a matrix that is used where it lies: the first-level cache holds it.
 SMALL = 16 << 10
+# Rows of tiles for which b is not copied, if its rows do not all share one set of the cache (PAGE
+# bytes apart), and if they do.
+FEW, FEWER, PAGE = 64, 4, 4096
 # Rows of a that are copied together.
 COPY = 16
 # Rows of results for which a cut of b is copied anew, where sums are cut.
@@ -117,7 +121,7 @@ class Product:
         self.rows, self.panels = Cut(m, rows), Cut(vectors, wide)
         self.tail = n - (vectors - 1) * target.lanes  # lanes of the last vector
         self.masks = target.lanes > 4 or n % target.lanes == 0  # narrow ones load no part of a row
-        few = self.rows.parts <= 2 or 4 * k * n <= SMALL
+        few = self.rows.parts <= (FEW if 4 * b.row % PAGE else FEWER) or 4 * k * n <= SMALL
         self.direct = self.dots or (b.column == 1 and self.masks and few)
         far = a.row == 1 != a.column and 4 * k * m > SMALL
         self.copied = far and self.panels.parts > 1
@@ -126,13 +130,16 @@ class Product:
 
     def _plan_blocks(self) -> None:
         """How long sums are, which panels go together, and which rows."""
-        cut = Cut(self.k, COPIED if self.copied else CHUNK)
-        self.chunk = self.k if self.k <= WHOLE or self.dots else cut.size
+        whole, chunk = (COPIED * 3 // 2, COPIED) if self.copied else (WHOLE, CHUNK)
+        self.chunk = self.k if self.k <= whole or self.dots else Cut(self.k, chunk).size
         tiles = self.panels.parts * self.rows.parts * self.count
         wide, high = self.panels.size * self.target.lanes, self.rows.size
-        room = BLOCK // (4 * wide * high)
-        if not self.direct:
-            room = self.target.cache // 2 // max(1, 4 * self.chunk * wide)
+        # where b lies, the next columns come to the cache while these are used
+        self.asks = self.direct and 4 * self.chunk * self.n > self.target.cache // 2
+        part = self.target.cache // (4 if self.asks else 2)
+        room = part // max(1, 4 * self.chunk * wide)
+        if self.direct:
+            room = min(room, BLOCK // (4 * wide * high))
         # so many blocks that threads get equal parts of them
         self.columns = Cut(self.panels.parts, max(1, min(room, tiles // 16)))
         self.block_row = self.columns.size * wide
@@ -180,7 +187,8 @@ class Product:
             code: where it goes.
             a: pointer to the first number.
             b: pointer to the first number.
-            c: pointer to the first number; None if it was planned so.
+            c: pointer to the first number; None if it was planned so. Its memory is not that of a
+                or b.
             scratch: this thread's memory.
             shared: not used.
             then: called once while the code is written, with a `Tile`; what it writes runs for each
@@ -272,7 +280,7 @@ class Writer:
             for s0 in code.loop(u0, u1, plan.step):
                 s1 = (s0 + plan.step).least(u1)
                 tile = self._tile(stack, (u0, s0, s1), (p0, p1))
-                self._tiles(a, b, tile, (s0, s1), (p0, p1), k0, k)
+                self._tiles(a, b, tile, (s0, s1), (p0, p1), u0, k0, k)
                 if plan.chunk == plan.k:
                     self._finish(tile)
                     continue
@@ -342,6 +350,7 @@ class Writer:
         tile: Tile,
         rows: tuple[Int, Int],
         panels: tuple[Int, Int],
+        first: Int,
         k0: Int,
         k: Int,
     ) -> None:
@@ -358,6 +367,10 @@ class Writer:
             b, across = code.at(b, k0 * plan.b.row + tile.j0), 1
         else:
             b, across = self.panels, plan.chunk
+        lines = code.int(0)
+        if plan.asks:
+            behind = plan.columns.size * plan.panels.size * lanes
+            lines = (code.int(plan.n) - tile.j1).least(behind) // LINE
         for high, u0, u1 in plan.rows.kinds(*rows):
             i = plan.rows.start(u0) - tile.i0
             line, out = code.at(a, i * a_row), code.at(tile.pointer, i * tile.row_stride)
@@ -369,7 +382,8 @@ class Writer:
                     *(line, a_row, a_step),
                     *(code.at(b, j * across), plan.b.row if plan.direct else wide, across * wide),
                     *(code.at(out, j), tile.row_stride, k, add, u1 - u0, p1 - p0),
-                    self._width(plan.panels.start(p1)),
+                    *(self._width(plan.panels.start(p1)), tile.j1 - tile.j0 - j, lines),
+                    (u0 - first) * (panels[1] - panels[0]),
                 )
 
     def _rows_of_a(self, a: ir.Value, tile: Tile, k0: Int, k: Int) -> tuple[ir.Value, int, int]:

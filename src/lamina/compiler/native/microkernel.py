@@ -21,11 +21,12 @@ from typing import TypeAlias
 import numpy as np
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, Code, Index, Int, Routine, routine
+from .code import I32, I64, POINTER, VOID, Code, Index, Int, Routine, routine
 from .lanes import Vec, intrinsic
 from .target import Target
 
 FLOAT32 = np.dtype(np.float32)
+LINE = 16  # numbers in a line of the cache
 
 
 def most_rows(target: Target, vectors: int) -> int:
@@ -51,6 +52,7 @@ def micro(
     b_step: Index,
     k: Index,
     mask: ir.Value | None = None,
+    ahead: Index | None = None,
 ) -> list[ir.Value]:
     """``sums[i][v] += sum_k a[i][k * a_step] * b[k * b_step + v * lanes ...]``.
 
@@ -71,6 +73,7 @@ def micro(
         b_step: from one k to the next in b, in elements.
         k: how many; may be 0.
         mask: the lanes of each row's last vector that may be read (`first`); None: all.
+        ahead: at each turn, ask for the memory that lies so many elements behind the row of b.
     Returns:
         The new sums.
     """
@@ -80,6 +83,8 @@ def micro(
         now, offset, line = loop.now[: len(sums)], code.int(loop.now[-2]), loop.now[-1]
         vector = [load(code, line, v * lanes, mask if v == vectors - 1 else None)
                   for v in range(vectors)]  # fmt: skip
+        if ahead is not None:
+            prefetch(code, code.at(line, ahead))
         new: list[ir.Value] = []
         for i in range(rows):
             x = code.splat(a[i], offset)
@@ -95,7 +100,9 @@ def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> 
     Its arguments, where all strides count elements: pointer a, its strides between rows and between
     columns; pointer b, its strides between rows and from one tile's columns to the next's; pointer
     c, its stride between rows; k; whether to add to c (1) or to set it (0); how many tiles lie
-    below each other and side by side; how many lanes of the last vector of all are stored.
+    below each other and side by side; how many lanes of the last vector of all are stored. And what
+    memory is asked for meanwhile, b's next columns: how far they are, how many lines of the cache
+    they fill, and how many tiles have asked before. Each tile asks for one line of each row.
 
     Args:
         code: any code of the module.
@@ -107,22 +114,26 @@ def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> 
     def write(inner: Routine) -> None:
         pointers, numbers = arguments(inner)
         a, b, c = pointers
-        a_row, a_step, b_row, b_step, c_row, k, add, down, across, width = numbers
+        a_row, a_step, b_row, b_step, c_row, k, add, down, across, width, next_, lines, t = numbers
         for i in inner.loop(0, down):
             line, out = inner.at(a, i * a_row * rows), inner.at(c, i * c_row * rows)
             starts = [inner.at(line, a_row * r) for r in range(rows)]
             for j in inner.loop(0, across):
                 end = inner.b.select(j.equals(across - 1), width.value, I64(inner.lanes))
                 mask, panel = first(inner, end), inner.at(b, j * b_step)
-                sums = micro(inner, zeros(inner, rows, vectors), starts, a_step,
-                             panel, b_row, k, mask if masked else None)  # fmt: skip
+                tile = t + i * across + j
+                far = inner.b.select(
+                    tile.below(lines), (next_ + tile * LINE - j * b_step).value, I64(0)
+                )
+                sums = micro(inner, zeros(inner, rows, vectors), starts, a_step, panel, b_row, k,
+                             mask if masked else None, inner.int(far))  # fmt: skip
                 place = inner.at(out, j * (vectors * inner.lanes))
                 places = [inner.at(inner.at(place, c_row * r), v * inner.lanes)
                           for r in range(rows) for v in range(vectors)]  # fmt: skip
                 masks = ([None] * (vectors - 1) + [mask]) * rows
                 _put(inner, _added(inner, sums, places, masks, add), places, masks, end)
 
-    kinds = [POINTER, I64, I64, POINTER, I64, I64, POINTER, *[I64] * 6]
+    kinds = [POINTER, I64, I64, POINTER, I64, I64, POINTER, *[I64] * 9]
     return routine(code, f"tiles_{rows}x{vectors}{'m' * masked}", kinds, write)
 
 
@@ -188,7 +199,12 @@ def load(code: Code, pointer: ir.Value, offset: Index, mask: ir.Value | None) ->
     return Vec(code, intrinsic(code, name, kind, place, I32(4), mask, nothing), FLOAT32)
 
 
+def prefetch(code: Code, place: ir.Value) -> None:
+    """Ask for a line of memory that will be read; the pointer may point anywhere."""
+    intrinsic(code, "llvm.prefetch.p0", VOID, place, I32(0), I32(3), I32(1))
+
+
 def store(code: Code, x: ir.Value, place: ir.Value, mask: ir.Value) -> None:
     """Store the lanes of a mask."""
     name = f"llvm.masked.store.v{code.lanes}f32.p0"
-    intrinsic(code, name, ir.VoidType(), x, place, I32(4), mask)
+    intrinsic(code, name, VOID, x, place, I32(4), mask)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, VOID, Code, Routine, routine
-from .lanes import Vec, intrinsic
-from .microkernel import FLOAT32, arguments, first, load
+from .code import I32, I64, POINTER, Code, Routine, routine
+from .lanes import Vec
+from .microkernel import FLOAT32, LINE, arguments, first, load, prefetch
 
 # Rows of a matrix that are asked for before they are copied.
 AHEAD = 8
@@ -31,7 +31,8 @@ def rows_routine(code: Code, vectors: int) -> ir.Function:
             x, y = inner.at(source, i * row), inner.at(panel, i * wide)
             ahead = inner.at(x, row * AHEAD)
             for p in inner.loop(0, count - 1):
-                prefetch(inner, inner.at(ahead, p * wide), wide)
+                for v in range(0, wide, LINE):
+                    prefetch(inner, inner.at(ahead, p * wide + v))
                 for v in range(0, wide, inner.lanes):
                     inner.store(inner.load(x, p * wide + v), y, p * step + v)
             x, y = inner.at(x, (count - 1) * wide), inner.at(y, (count - 1) * step)
@@ -41,13 +42,6 @@ def rows_routine(code: Code, vectors: int) -> ir.Function:
 
     kinds = [POINTER, I64, POINTER, I64, I64, I64, I64]
     return routine(code, f"pack_rows_{vectors}", kinds, write)
-
-
-def prefetch(code: Code, pointer: ir.Value, count: int) -> None:
-    """Ask for ``count`` numbers that will be needed; the pointer may point anywhere."""
-    for i in range(0, count, 16):
-        place = code.at(pointer, i)
-        intrinsic(code, "llvm.prefetch.p0", VOID, place, I32(0), I32(3), I32(1))
 
 
 def columns_routine(code: Code) -> ir.Function:
