@@ -9,7 +9,7 @@ from lamina import seed
 from lamina.check import case
 from lamina.random import stream
 
-LIMIT = -1.7580993408473766  # selu's, as the paper has it, in section "New Dropout Technique"
+LIMIT = -1.7580993408473766  # selu's, -scale alpha, written out
 
 
 def seeded(f):

@@ -3,8 +3,7 @@
 A draw X of shape a is ``G U**(1/a)`` with G of shape a + 1 and a uniform U: the logarithm of X does
 not underflow for small a.
 
-Source: G. Marsaglia and W. Tsang, "A Simple Method for Generating Gamma Variables", 2000, section
-6.
+Source: G. Marsaglia and W. Tsang, "A Simple Method for Generating Gamma Variables", 2000.
 """
 
 from __future__ import annotations

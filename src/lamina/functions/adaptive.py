@@ -46,7 +46,7 @@ def adaptive_average_pool(x: ArrayLike, size: Lengths) -> Variable:
         RangeError: for other sizes.
     Source:
         K. He and others, "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
-        Recognition", 2014, section 2.3.
+        Recognition", 2014.
     Example:
         >>> adaptive_average_pool([[[1.0, 2.0, 3.0, 4.0, 5.0]]], 2)
         Variable([[[2., 4.]]], float64)
@@ -131,7 +131,7 @@ def lp_pool(x: ArrayLike, power: float, kernel: Lengths, stride: Lengths | None 
         DTypeError: if ``x`` is not floating.
     Source:
         P. Sermanet, S. Chintala and Y. LeCun, "Convolutional Neural Networks Applied to House
-        Numbers Digit Classification", 2012, section 2.2.
+        Numbers Digit Classification", 2012.
     Example:
         >>> lp_pool([[[3.0, 4.0, 0.0, 0.0]]], 2, 2)
         Variable([[[5., 0.]]], float64)
@@ -208,8 +208,7 @@ def max_unpool(x: ArrayLike, indices: ArrayLike, size: tuple[int, ...]) -> Varia
         RangeError: if a place is not in the image, or for other sizes.
         DTypeError: if ``indices`` does not hold integers.
     Source:
-        M. Zeiler and R. Fergus, "Visualizing and Understanding Convolutional Networks", 2014,
-        section 2.1.
+        M. Zeiler and R. Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
     Example:
         >>> max_unpool([[[3.0, 2.0]]], [[[1, 2]]], (4,))
         Variable([[[0., 3., 2., 0.]]], float64)

@@ -128,7 +128,7 @@ def triplet_loss(
         DTypeError: if one is not floating.
     Source:
         F. Schroff, D. Kalenichenko and J. Philbin, "FaceNet: A Unified Embedding for Face
-        Recognition and Clustering", 2015, equation 2; ``swap``: V. Balntas and others, "Learning
+        Recognition and Clustering", 2015; ``swap``: V. Balntas and others, "Learning
         Local Feature Descriptors with Triplets and Shallow Convolutional Neural Networks", 2016.
     Example:
         >>> triplet_loss([[0.0, 0.0]], [[3.0, 4.0]], [[0.0, 5.5]])
@@ -164,7 +164,7 @@ def contrastive_loss(
         DTypeError: if ``a`` or ``b`` is not floating.
     Source:
         R. Hadsell, S. Chopra and Y. LeCun, "Dimensionality Reduction by Learning an Invariant
-        Mapping", 2006, equation 4.
+        Mapping", 2006.
     Example:
         >>> pair = [[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.5], [0.0, 0.5]]
         >>> contrastive_loss(*pair, [1, 0], reduction="none")
@@ -210,8 +210,8 @@ def info_nce(
         DTypeError: if one is not floating.
     Source:
         A. van den Oord, Y. Li and O. Vinyals, "Representation Learning with Contrastive Predictive
-        Coding", 2018, equation 4; the temperature of Z. Wu and others, "Unsupervised Feature
-        Learning via Non-Parametric Instance Discrimination", 2018, section 5.
+        Coding", 2018; the temperature of Z. Wu and others, "Unsupervised Feature
+        Learning via Non-Parametric Instance Discrimination", 2018.
     Example:
         >>> eye = [[1.0, 0.0], [0.0, 1.0]]
         >>> info_nce(eye, eye, temperature=1.0)

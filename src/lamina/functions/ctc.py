@@ -189,7 +189,7 @@ def ctc_loss(
         DTypeError: if ``x`` is not floating, or labels or lengths are not integers.
     Source:
         A. Graves and others, "Connectionist Temporal Classification: Labelling Unsegmented
-        Sequence Data with Recurrent Neural Networks", 2006, equations 5 to 10 and 14.
+        Sequence Data with Recurrent Neural Networks", 2006.
     Example:
         >>> ctc_loss(np.zeros((1, 2, 3)), [[1]])  # of 9 paths 3 are it: 1 1, 0 1, 1 0
         Variable(1.09861229, float64)

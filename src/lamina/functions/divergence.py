@@ -89,7 +89,7 @@ def js_divergence(
             none of the three.
         DTypeError: if one is not floating.
     Source:
-        J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991, section IV.
+        J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
     Example:
         >>> js_divergence([1.0, 0.0], [0.0, 1.0])
         Variable(0.69314718, float64)
@@ -145,7 +145,7 @@ def focal_loss(
         RangeError: naming the first label that is no class; or an option is outside its range.
         DTypeError: if ``x`` is not floating, or ``t`` does not hold integers.
     Source:
-        T.-Y. Lin and others, "Focal Loss for Dense Object Detection", 2017, equation 4, for
+        T.-Y. Lin and others, "Focal Loss for Dense Object Detection", 2017, for
         several classes.
     Example:
         >>> focal_loss([[0.0, 0.0], [50.0, 0.0]], [1, 0], reduction="none")
@@ -191,7 +191,7 @@ def sigmoid_focal_loss(
         RangeError: if an integer in ``t`` is neither 0 nor 1, or an option is outside its range.
         DTypeError: if ``x`` is not floating.
     Source:
-        T.-Y. Lin and others, "Focal Loss for Dense Object Detection", 2017, equation 5; for a
+        T.-Y. Lin and others, "Focal Loss for Dense Object Detection", 2017; for a
         probability t the mean of both losses, which torchvision has otherwise.
     Example:
         >>> sigmoid_focal_loss([0.0, 80.0], [1, 0], alpha=None, reduction="none")

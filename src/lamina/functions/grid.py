@@ -49,7 +49,7 @@ def affine_grid(theta: ArrayLike, size: tuple[int, ...], align_corners: bool = F
         RangeError: for other sizes.
         DTypeError: if ``theta`` is not floating.
     Source:
-        M. Jaderberg and others, "Spatial Transformer Networks", 2015, equation 1.
+        M. Jaderberg and others, "Spatial Transformer Networks", 2015.
     Example:
         >>> affine_grid([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]], (1, 2))
         Variable([[[[0., 0.],
@@ -100,7 +100,7 @@ def grid_sample(
         RangeError: if ``mode`` or ``padding`` is something else.
         DTypeError: if one is not floating.
     Source:
-        M. Jaderberg and others, "Spatial Transformer Networks", 2015, equations 3 to 7.
+        M. Jaderberg and others, "Spatial Transformer Networks", 2015.
     Example:
         >>> grid_sample([[[[1.0, 3.0]]]], [[[[-0.5, 0.0], [0.0, 0.0], [0.5, 0.0]]]])
         Variable([[[[1., 2., 3.]]]], float64)

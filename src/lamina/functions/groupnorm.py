@@ -48,7 +48,7 @@ def group_norm(
         RangeError: if ``groups`` does not divide the channels, or ``eps`` is not positive.
         DTypeError: if ``x`` is not floating.
     Source:
-        Y. Wu and K. He, "Group Normalization", 2018, equations 1, 2 and 7.
+        Y. Wu and K. He, "Group Normalization", 2018.
     Example:
         >>> group_norm([[1.0, 3.0, 5.0, 5.0]], 2, eps=1e-12)
         Variable([[-1.,  1.,  0.,  0.]], float64)
@@ -86,7 +86,7 @@ def instance_norm(
         DTypeError: if ``x`` is not floating.
     Source:
         D. Ulyanov, A. Vedaldi and V. Lempitsky, "Instance Normalization: The Missing Ingredient for
-        Fast Stylization", 2016, equation 4.
+        Fast Stylization", 2016.
     Example:
         >>> instance_norm([[[1.0, 3.0], [5.0, 5.0]]], eps=1e-12)
         Variable([[[-1.,  1.],
@@ -121,7 +121,7 @@ def rms_norm(
         RangeError: if there is no such axis, or ``eps`` is not positive.
         DTypeError: if ``x`` is not floating.
     Source:
-        B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4; with
+        B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019; with
         ``eps`` inside the root, as in PyTorch, whose default is the dtype's epsilon.
     Example:
         >>> rms_norm([[3.0, -3.0], [0.0, 0.0]], eps=1e-12)
@@ -160,7 +160,7 @@ def local_response_norm(
         DTypeError: if ``x`` is not floating.
     Source:
         A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet Classification with Deep Convolutional
-        Neural Networks", 2012, section 3.3.
+        Neural Networks", 2012.
     Example:
         >>> local_response_norm([[1.0, 2.0, 3.0]], size=3, alpha=1.0, beta=1.0)
         Variable([[0.16666667, 0.13333333, 0.21428571]], float64)

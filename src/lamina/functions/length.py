@@ -113,7 +113,7 @@ def weight_norm(v: ArrayLike, g: ArrayLike, axis: int = -1, *, eps: float = 1e-1
         DTypeError: if one is not floating.
     Source:
         T. Salimans and D. Kingma, "Weight Normalization: A Simple Reparameterization to Accelerate
-        Training of Deep Neural Networks", 2016, equation 2.
+        Training of Deep Neural Networks", 2016.
     Example:
         >>> weight_norm([[3.0, 0.0], [4.0, 2.0]], [10.0, 1.0])
         Variable([[6., 0.],
@@ -151,8 +151,7 @@ def spectral_norm(
         RangeError: if there is no such axis, or an option is outside its range.
         DTypeError: if one is not floating.
     Source:
-        T. Miyato and others, "Spectral Normalization for Generative Adversarial Networks", 2018,
-        algorithm 1.
+        T. Miyato and others, "Spectral Normalization for Generative Adversarial Networks", 2018.
     Example:
         >>> W, u = spectral_norm([[3.0, 0.0], [0.0, 5.0]], [1.0, 1.0], iterations=60)
         >>> W

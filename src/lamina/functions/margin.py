@@ -52,7 +52,7 @@ def hinge_loss(
         RangeError: if a label is neither -1 nor 1, or ``reduction`` is none of the three.
         DTypeError: if ``x`` is not floating.
     Source:
-        C. Cortes and V. Vapnik, "Support-Vector Networks", 1995, section 3.
+        C. Cortes and V. Vapnik, "Support-Vector Networks", 1995.
     Example:
         >>> hinge_loss([0.5, 2.0, 0.5], [1, 1, -1], reduction="none")
         Variable([0.5, 0. , 1.5], float64)

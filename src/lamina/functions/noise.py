@@ -114,8 +114,7 @@ def channel_dropout(x: ArrayLike, ratio: float = 0.5) -> Variable:
         RangeError: if ``ratio`` is outside [0, 1].
         DTypeError: if ``x`` is not floating.
     Source:
-        J. Tompson and others, "Efficient Object Localization Using Convolutional Networks", 2015,
-        section 3.2.
+        J. Tompson and others, "Efficient Object Localization Using Convolutional Networks", 2015.
     Example:
         >>> y = channel_dropout(np.ones((1, 50, 7)))
         >>> bool((y.data == y.data[..., :1]).all())
@@ -141,7 +140,7 @@ def drop_path(x: ArrayLike, ratio: float = 0.5) -> Variable:
         RangeError: if ``ratio`` is outside [0, 1].
         DTypeError: if ``x`` is not floating.
     Source:
-        G. Huang and others, "Deep Networks with Stochastic Depth", 2016, section 3; with the scale
+        G. Huang and others, "Deep Networks with Stochastic Depth", 2016; with the scale
         in training.
     Example:
         >>> y = drop_path(np.ones((50, 7)))
@@ -174,8 +173,7 @@ def alpha_dropout(x: ArrayLike, ratio: float = 0.5) -> Variable:
         RangeError: if ``ratio`` is outside [0, 1).
         DTypeError: if ``x`` is not floating.
     Source:
-        G. Klambauer and others, "Self-Normalizing Neural Networks", 2017, section "New Dropout
-        Technique".
+        G. Klambauer and others, "Self-Normalizing Neural Networks", 2017.
     Example:
         >>> alpha_dropout([1.0, 2.0], 0)
         Variable([1., 2.], float64)
@@ -205,7 +203,7 @@ def gaussian_dropout(x: ArrayLike, ratio: float = 0.5) -> Variable:
         DTypeError: if ``x`` is not floating.
     Source:
         N. Srivastava and others, "Dropout: A Simple Way to Prevent Neural Networks from
-        Overfitting", 2014, section 10.
+        Overfitting", 2014.
     Example:
         >>> gaussian_dropout([1.0, 2.0], 0)
         Variable([1., 2.], float64)

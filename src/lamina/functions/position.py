@@ -48,7 +48,7 @@ def sinusoidal_positions(
         RangeError: if ``size`` is odd or negative, or ``base`` is not above 0.
         DTypeError: if ``positions`` are neither integers nor floating.
     Source:
-        A. Vaswani and others, "Attention Is All You Need", 2017, section 3.5.
+        A. Vaswani and others, "Attention Is All You Need", 2017.
     Example:
         >>> sinusoidal_positions([0, 1], 2, dtype="float64")
         Variable([[0.        , 1.        ],
@@ -98,8 +98,7 @@ def rotary_embedding(
         RangeError: if ``base`` is not above 0.
         DTypeError: if ``x`` is not floating.
     Source:
-        J. Su and others, "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021,
-        equation 34.
+        J. Su and others, "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
     Example:
         >>> rotary_embedding([[1.0, 0.0], [1.0, 0.0]])
         Variable([[1.        , 0.        ],
@@ -148,7 +147,7 @@ def alibi_bias(queries: ArrayLike, keys: ArrayLike, heads: int, *, dtype: Any = 
         DTypeError: if positions are neither integers nor floating.
     Source:
         O. Press, N. Smith and M. Lewis, "Train Short, Test Long: Attention with Linear Biases
-        Enables Input Length Extrapolation", 2022, section 3, and its code for other numbers of
+        Enables Input Length Extrapolation", 2022, and its code for other numbers of
         heads.
     Example:
         >>> alibi_bias([1, 2], [0, 1, 2], 1, dtype="float64") * 256

@@ -48,7 +48,7 @@ def smooth_l1_loss(
         ShapeError: if the shapes differ, or the mean would be over nothing.
         RangeError: if ``beta`` is not above 0, or ``reduction`` is none of the three.
     Source:
-        R. Girshick, "Fast R-CNN", 2015, equation 3, for beta = 1.
+        R. Girshick, "Fast R-CNN", 2015, for beta = 1.
     Example:
         >>> smooth_l1_loss([0.5, 3.0], [0.0, 0.0], beta=0.5, reduction="none")
         Variable([0.25, 2.75], float64)
@@ -188,7 +188,7 @@ def gaussian_nll_loss(
         DTypeError: if ``x`` or ``variance`` is not floating.
     Source:
         D. Nix and A. Weigend, "Estimating the Mean and Variance of the Target Probability
-        Distribution", 1994, equation 1; ``eps`` as in PyTorch.
+        Distribution", 1994; ``eps`` as in PyTorch.
     Example:
         >>> gaussian_nll_loss([1.0, 1.0], [1.0, 3.0], [1.0, 4.0], reduction="none")
         Variable([0.        , 1.19314718], float64)

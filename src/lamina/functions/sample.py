@@ -151,7 +151,7 @@ def normal(
         ShapeError: if one does not broadcast to ``shape``.
         DTypeError: if one is not floating.
     Source:
-        D. Kingma and M. Welling, "Auto-Encoding Variational Bayes", 2014, section 2.4: the
+        D. Kingma and M. Welling, "Auto-Encoding Variational Bayes", 2014: the
         gradients.
     Example:
         >>> normal((2, 3), dtype="float64").shape
@@ -234,8 +234,7 @@ def gumbel_softmax(
         ShapeError: if the axis is empty.
         DTypeError: if ``logits`` are not floating.
     Source:
-        E. Jang, S. Gu and B. Poole, "Categorical Reparameterization with Gumbel-Softmax", 2017,
-        equation 2 and section 2.2.
+        E. Jang, S. Gu and B. Poole, "Categorical Reparameterization with Gumbel-Softmax", 2017.
     Example:
         >>> gumbel_softmax([[0.0, -np.inf], [-np.inf, 0.0]], hard=True)
         Variable([[1., 0.],

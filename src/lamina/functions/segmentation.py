@@ -47,7 +47,7 @@ def tversky_loss(
         DTypeError: if ``p`` is not floating.
     Source:
         S. Salehi, D. Erdogmus and A. Gholipour, "Tversky Loss Function for Image Segmentation
-        Using 3D Fully Convolutional Deep Networks", 2017, equation 4; smooth as is usual since.
+        Using 3D Fully Convolutional Deep Networks", 2017; smooth as is usual since.
     Example:
         >>> tversky_loss([[1.0, 1.0, 0.0, 0.0]], [[1, 0, 1, 0]], alpha=0.25, beta=0.75)
         Variable(0.33333333, float64)
@@ -85,7 +85,7 @@ def iou_loss(
 
     Source:
         M. Rahman and Y. Wang, "Optimizing Intersection-Over-Union in Deep Neural Networks for
-        Image Segmentation", 2016, section 3.
+        Image Segmentation", 2016.
     Example:
         >>> iou_loss([[1.0, 1.0, 0.0, 0.0]], [[1, 0, 1, 0]])
         Variable(0.5, float64)

@@ -43,7 +43,7 @@ def depthwise_conv(
         ShapeError: if ``x``, ``W`` or ``b`` have other shapes.
         RangeError: for other strides, paddings and dilations.
     Source:
-        L. Sifre, "Rigid-Motion Scattering for Image Classification", 2014, section 6.2.
+        L. Sifre, "Rigid-Motion Scattering for Image Classification", 2014.
     Example:
         >>> depthwise_conv([[[1.0, 2.0], [3.0, 4.0]]], [[[2.0]], [[10.0]]])
         Variable([[[ 2.,  4.],

@@ -28,7 +28,7 @@ def pixel_shuffle(x: ArrayLike, factor: int) -> Variable:
         RangeError: if ``factor`` is less than 1, or r**rank does not divide the channels.
     Source:
         W. Shi and others, "Real-Time Single Image and Video Super-Resolution Using an Efficient
-        Sub-Pixel Convolutional Neural Network", 2016, equation 4, with PyTorch's order of channels.
+        Sub-Pixel Convolutional Neural Network", 2016, with PyTorch's order of channels.
     Example:
         >>> pixel_shuffle([[[1.0, 2.0], [3.0, 4.0]]], 2)
         Variable([[[1., 3., 2., 4.]]], float64)
@@ -84,7 +84,7 @@ def channel_shuffle(x: ArrayLike, groups: int) -> Variable:
         RangeError: if ``groups`` does not divide the channels.
     Source:
         X. Zhang and others, "ShuffleNet: An Extremely Efficient Convolutional Neural Network for
-        Mobile Devices", 2018, section 3.1.
+        Mobile Devices", 2018.
     Example:
         >>> channel_shuffle([[1.0, 2.0, 3.0, 4.0]], 2)
         Variable([[1., 3., 2., 4.]], float64)

@@ -170,7 +170,7 @@ def f1(
     ``"macro"`` is the mean of all classes, not of the mean precision and recall.
 
     Source:
-        C. van Rijsbergen, "Information Retrieval", 1979, chapter 7.
+        C. van Rijsbergen, "Information Retrieval", 1979.
     Example:
         >>> f1([1, 1, 0, 0], [1, 0, 1, 1])
         0.4
@@ -289,7 +289,7 @@ def matthews(y: ArrayLike, t: ArrayLike) -> float:
     Source:
         B. Matthews, "Comparison of the Predicted and Observed Secondary Structure of T4 Phage
         Lysozyme", 1975; for more classes J. Gorodkin, "Comparing Two K-Category Assignments by a
-        K-Category Correlation Coefficient", 2004, equation 8.
+        K-Category Correlation Coefficient", 2004.
     Example:
         >>> matthews([1, 1, 0, 0], [1, 0, 0, 0])
         0.5773502691896258
