@@ -34,6 +34,7 @@ METHODS = {
     "Muon, not all": lambda **k: O.Muon(lr=0.05, steps=2, nesterov=False, only=is_tall, **k),
     "Shampoo": lambda **k: O.Shampoo(lr=0.1, momentum=0.5, every=3, **k),
     "Shampoo, one side": lambda **k: O.Shampoo(lr=0.1, largest=2, **k),
+    "SOAP": lambda **k: O.SOAP(lr=0.05, beta1=0.8, beta2=0.9, eps=1e-3, every=2, **k),
     "ASGD": lambda **k: O.ASGD(lr=0.1, shrink=0.05, power=0.6, begin=3, **k),
     "Lookahead": lambda **k: O.Lookahead(O.SGD(lr=0.05, momentum=0.8, **k), every=2, part=0.4),
 }

@@ -157,7 +157,9 @@ def test_shampoo_says_when_its_sums_are_not_finite():
 # -- both ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda: O.Muon(lr=0.02), lambda: O.Shampoo(lr=0.05, every=2)])
+@pytest.mark.parametrize(
+    "make", [lambda: O.Muon(lr=0.02), lambda: O.Shampoo(lr=0.05, every=2), lambda: O.SOAP(every=2)]
+)
 def test_matrices_of_some_size_compile_to_the_same_bits(make):
     rng = np.random.default_rng(4)
     batches = [

@@ -39,6 +39,7 @@ FOUND = {
     "Muon, not all": (lambda: O.Muon(lr=O.Cosine(0.1, steps=1500), only="b", others=1.0), 1500),
     "Shampoo": (lambda: O.Shampoo(lr=0.3, momentum=0.9), 2000),
     "Shampoo, one side": (lambda: O.Shampoo(lr=0.3, momentum=0.9, largest=1), 3000),
+    "SOAP": (lambda: O.SOAP(lr=O.Cosine(0.1, steps=2000), weight_decay=0.0), 2000),
     "ASGD": (lambda: O.ASGD(lr=0.002), 8000),
     "Lookahead": (lambda: O.Lookahead(O.Momentum(lr=1e-3, momentum=0.95)), 2000),
 }

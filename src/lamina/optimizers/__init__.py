@@ -39,6 +39,7 @@ from .plateau import Plateau
 from .schedule import Constant, Cosine, Exponential, OneCycle, Schedule, StepDecay, Warmup
 from .sharpness import SAM
 from .sign import Lion, Rprop, ScaleByLion, ScaleByRprop
+from .soap import SOAP, ScaleBySOAP
 from .transformation import (
     AddDecay,
     AddMomentum,
@@ -68,6 +69,7 @@ __all__ = [
     "LAMB",
     "Muon",
     "Shampoo",
+    "SOAP",
     "ASGD",
     "Lookahead",
     "SAM",
@@ -117,6 +119,7 @@ __all__ = [
     "ScaleByTrust",
     "Orthogonalize",
     "ScaleByShampoo",
+    "ScaleBySOAP",
     "Others",
     "KeepAverage",
     "KeepMean",
