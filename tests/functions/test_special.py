@@ -88,6 +88,12 @@ def test_third_derivative_exists_at_the_middle(f):
     x.cleargrad()
 
 
+def test_lerp_is_exact_at_both_ends():
+    a, b = np.array([1e20, -3.0]), np.array([1.0, 1e-20])
+    np.testing.assert_array_equal(F.lerp(a, b, 0.0).data, a)
+    np.testing.assert_array_equal(F.lerp(a, b, 1.0).data, b)
+
+
 def test_beta_of_huge_numbers_is_exact_where_its_three_parts_would_cancel():
     # B(a, a) for large a: √π 2^(1-2a) Γ(a) / Γ(a + 1/2), whose quotient is 1/√a (1 + 1/(8a) + ...)
     a = 1e8

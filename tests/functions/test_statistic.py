@@ -101,3 +101,11 @@ def test_logsumexp_has_all_digits_of_its_gradient_at_large_numbers():
     F.logsumexp(x).backward()
     shares = np.exp([0.0, 0.0, -1.0])
     np.testing.assert_allclose(x.grad.data, shares / shares.sum(), rtol=4e-7)  # 3 roundings
+
+
+def test_half_precision_holds_means_and_lengths_whose_sums_it_does_not():
+    x = np.full(70_000, 2.0, np.float16)
+    assert F.vector_norm(x).data == np.float16(2 * np.sqrt(70_000))
+    assert F.nanmean(x).data == 2
+    assert F.average(x, weights=x).data == 2
+    assert F.nanvar(np.where(np.arange(70_000) % 2, x, 0).astype(np.float16)).data == 1

@@ -13,7 +13,7 @@ from ..errors import DTypeError, RangeError
 from .activation import SIGMOID
 from .arith import LOG, MAXIMUM, MINIMUM, SIGN
 from .compare import ISINF, ISNAN, NOT, Step, clip, where
-from .operand import as_floating, as_floating_pair, as_variable
+from .operand import as_floating, as_floating_pair, as_pair, as_variable
 from .unary import EXP, EXP2, EXPM1, LOG1P, TRUNC
 
 if TYPE_CHECKING:
@@ -320,7 +320,8 @@ def rad2deg(x: ArrayLike) -> Variable:
 
 
 def lerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Variable:
-    """Between two, elementwise: ``y = a + weight (b - a)``.
+    """Between two, elementwise: ``y = a + weight (b - a)``; from the nearer end, so that both ends
+    are exact.
 
     Args:
         a: any shape, floating: the result for weight 0.
@@ -333,7 +334,9 @@ def lerp(a: ArrayLike, b: ArrayLike, weight: ArrayLike) -> Variable:
         Variable([ 0.5, 15. ], float64)
     """
     v, w = as_floating_pair(a, b, "lerp")
-    return v + (w - v) * weight
+    way = w - v
+    way, share = as_pair(way, weight, "lerp")
+    return where(share < 0.5, v + way * share, w - way * (1 - share))
 
 
 def ldexp(x: ArrayLike, n: ArrayLike) -> Variable:

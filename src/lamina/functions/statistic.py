@@ -11,7 +11,7 @@ from ..errors import RangeError, ShapeError
 from . import reduce as whole
 from .compare import ISNAN, NE, NOT, where
 from .index import get_item
-from .operand import as_axis, as_floating, as_integer, as_variable
+from .operand import as_axis, as_floating, as_integer, as_variable, in_single
 from .reduce import Axes, Reduction
 from .shape import broadcast_to, expand_dims
 from .unary import sqrt
@@ -85,7 +85,7 @@ def average(
     w = as_floating(weights, "average: weights")
     if w.shape != v.shape:
         w = _along_axis(w, v, axis)
-    return whole.sum(v * w, axis, keepdims) / whole.sum(w, axis, keepdims)
+    return whole.mean(v * w, axis, keepdims) / whole.mean(w, axis, keepdims)
 
 
 def _along_axis(w: Variable, v: Variable, axis: Axes) -> Variable:
@@ -157,6 +157,9 @@ def _mean_of_present(
     v: Variable, missing: Variable, axis: Axes, keepdims: bool, ddof: int = 0
 ) -> Variable:
     """The sum of what is there over its number less ``ddof``; NaN where that is not positive."""
+    if v.dtype == np.float16:  # neither the sum nor the number may fit
+        wide = _mean_of_present(v.astype(np.float32), missing, axis, keepdims, ddof)
+        return wide.astype(np.float16)
     count = whole.sum(NOT(missing).astype(v.dtype), axis, keepdims) - ddof
     y = whole.sum(where(missing, 0, v), axis, keepdims) / where(count > 0, count, 1)
     return where(count > 0, y, np.nan)
@@ -256,6 +259,9 @@ class Euclidean(Reduction):
     """
 
     def forward(self, x):
+        return in_single(self.formula, x)
+
+    def formula(self, x):
         top = np.abs(x).max(self.axis, keepdims=True)
         top = np.where((top == 0) | np.isinf(top), 1, top)
         y = np.sqrt(np.square(x / top).sum(self.axis, keepdims=True)) * top
