@@ -77,15 +77,18 @@ OPERATIONS: dict[str, Operation] = {
     "log": elementary.log,
     "log1p": elementary.log1p,
     "log2": elementary.log2,
+    "log10": elementary.log10,
     "tanh": elementary.tanh,
     "sin": elementary.sin,
     "cos": elementary.cos,
+    "tan": elementary.tan,
+    "arctan": elementary.arctan,
     "power": elementary.power,
 }
 
 FLOATING = frozenset(
     "divide reciprocal sqrt floor ceil rint trunc exp exp2 expm1 log log1p log2 tanh sin cos power "
-    "isnan isinf isfinite fabs".split()
+    "log10 tan arctan isnan isinf isfinite fabs".split()
 )
 """What is done on float32 only."""
 

@@ -1,8 +1,8 @@
-"""Sine and cosine on vectors of float32.
+"""Sine, cosine, tangent and arctangent on vectors of float32.
 
 Source: W. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980, chapter 8: what
     remains of x / (π/2) is found with π/2 in two parts, here of float64; the parts are those of
-    FreeBSD's e_rem_pio2.c (Sun Microsystems, 1993).
+    FreeBSD's e_rem_pio2.c (Sun Microsystems, 1993). Chapter 11 for the arctangent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from .code import Code
 from .lanes import DOUBLE, Vec
-from .scaling import FLOAT, INTEGER, polynomial
+from .scaling import FLOAT, INTEGER, copysign, polynomial
 
 QUARTER_HIGH = 1.57079632673412561417  # the first 33 bits of π/2
 QUARTER_LOW = 6.07710050650619224932e-11
@@ -26,27 +26,62 @@ SIN = (-0.0001951839221874252, 0.008332190103828907, -0.16666655242443085)
 COS = (2.4432329155388288e-05, -0.0013887309469282627, 0.04166664555668831)
 """``(cos(r) - 1 + r**2 / 2) / r**4`` in ``r**2``; 2**-33."""
 
+ATAN = (-0.06092793866991997, 0.1060018837451935, -0.14244511723518372, 0.1999853253364563,
+        -0.33333316445350647)  # fmt: skip
+"""``(atan(t) - t) / t**3`` in ``t**2`` for |t| <= tan(π/8); 2**-30 of the arctangent."""
+
 
 def sin(x: Vec) -> Vec:
-    """Sine, to 1.5 units in the last place."""
+    """Sine, to 1.6 units in the last place."""
     return (x.abs() < 2.0**-13).select(x, _wave(x, 0, "sin"))  # -0 stays -0
 
 
 def cos(x: Vec) -> Vec:
-    """Cosine, to 1.5 units in the last place."""
+    """Cosine, to 1.6 units in the last place."""
     return _wave(x, 1, "cos")
+
+
+def tan(x: Vec) -> Vec:
+    """Tangent, to 3.7 units in the last place."""
+    n, r = _reduced(x)
+    odd, even = _parts(r)
+    turned = _bit(n, 1)
+    y = turned.select(-even, odd) / turned.select(odd, even)
+    return (x.abs() < 2.0**-13).select(x, _exact_where_large(x, y, "tan"))
+
+
+def arctan(x: Vec) -> Vec:
+    """Arctangent, to 2.6 units in the last place."""
+    code, y = x.code, x.abs()
+    zero, one = code.number(0.0), code.number(1.0)
+    middle, far = y > math.tan(math.pi / 8), y > math.tan(3 * math.pi / 8)
+    above = far.select(-one, middle.select(y - 1.0, y))
+    below = far.select(y, middle.select(y + 1.0, one))
+    start = far.select(code.number(math.pi / 2), middle.select(code.number(math.pi / 4), zero))
+    t = above / below
+    z = t * t
+    return copysign(start + (t * z).fma(polynomial(z, ATAN), t), x)
 
 
 def _wave(x: Vec, quarters: int, name: str) -> Vec:
     """``sin(x + quarters * π/2)``"""
     n, r = _reduced(x)
     n = n + quarters
-    z = r * r
-    odd = (r * z).fma(polynomial(z, SIN), r)
-    even = (z * z).fma(polynomial(z, COS), 1.0 - z * 0.5)
-    y = ((n & n.code.number(1, INTEGER)) == 0).select(odd, even)
+    odd, even = _parts(r)
+    y = _bit(n, 1).select(even, odd)
     negative = (n & n.code.number(2, INTEGER)) << 30
     return _exact_where_large(x, (y.bits(INTEGER) ^ negative).bits(FLOAT), name)
+
+
+def _bit(n: Vec, bit: int) -> Vec:
+    """Whether a bit of n is set."""
+    return (n & n.code.number(bit, INTEGER)) != 0
+
+
+def _parts(r: Vec) -> tuple[Vec, Vec]:
+    """Sine and cosine for |r| <= π/4."""
+    z = r * r
+    return (r * z).fma(polynomial(z, SIN), r), (z * z).fma(polynomial(z, COS), 1.0 - z * 0.5)
 
 
 def _reduced(x: Vec) -> tuple[Vec, Vec]:
