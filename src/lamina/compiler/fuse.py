@@ -21,7 +21,7 @@ import numpy as np
 
 from ..functions.label import CheckLabels
 from ..listen import Instruction, Program, Value
-from .access import Index, broadcast, identity, through, unshaped
+from .access import Index, broadcast, dense, identity, through
 
 REDUCTIONS = frozenset(("sum", "max", "min"))
 CHEAP = frozenset(
@@ -60,6 +60,7 @@ class Group:
         reads: the stored values that it needs.
         stores: those that it makes.
         in_place: of these, what is written over a captured array: its old value.
+        order: of a nest on a product: its loops as they run over the product's result.
         mask: its bit, and those of the groups that it took in.
         after: the bits of the groups that have to run before.
     """
@@ -73,6 +74,7 @@ class Group:
     reads: set[Value] = field(default_factory=set)
     stores: dict[Value, None] = field(default_factory=dict)
     in_place: dict[Value, Value] = field(default_factory=dict)
+    order: tuple[int, ...] = ()
     mask: int = 0
     after: int = 0
 
@@ -393,13 +395,58 @@ class Fuser:
         """Whether a nest runs over the elements of ``result``, in their order."""
         if nest.kind != "nest" or nest.reduced is not None or nest.product is not None:
             return False
-        if prod(nest.space) != result.size or nest.space[-1:] != result.shape[-1:]:
+        if prod(nest.space) != result.size or not nest.space:
             return False
-        index = unshaped(result.shape, nest.space, identity(nest.space))
-        if index is None or not any([result in self._needs(i) for i in nest.members]):
+        order = self._order_over(nest, result)
+        if order is None:
             return False
-        trial = Group("nest", [], nest.space, {**nest.index, result: index})
-        return all([self._fits(trial, i, i.results[0].shape) is not None for i in nest.members])
+        nest.order = order
+        return True
+
+    def _order_over(self, nest: Group, result: Value) -> tuple[int, ...] | None:
+        """The loops of a nest as they run over ``result`` in memory, if each turn is one of it."""
+        found: set[Index] = set()
+        for member in nest.members:
+            self._look_below(nest, member, nest.index[member.results[0]], result, found)
+        if len(found) != 1:
+            return None
+        steps, start = dense(result.shape).steps(found.pop(), len(nest.space))
+        order = tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
+        lengths = [nest.space[i] for i in order]
+        expected = dense(lengths).strides
+        fits = start == 0 and expected == tuple([steps[i] for i in order])
+        return order if fits and lengths[-1] == result.shape[-1] else None
+
+    def _look(
+        self, nest: Group, value: Value, index: Index, result: Value, found: set[Index]
+    ) -> None:
+        """Find the indices with which a nest reads ``result``."""
+        if value is result:
+            found.add(index)
+            return
+        made = self.sources.made_by.get(value)
+        if value in nest.index or made is None or not self.sources.is_made_anew(value):
+            return
+        if self.sources.kind[made] == "view":
+            below = through(made, index)
+            if below is None:
+                if self.sources.base(value) is result:
+                    found |= {index, ((),)}  # it is read in memory: two is too many
+                return
+            self._look(nest, made.operands[0], below, result, found)  # pyright: ignore[reportArgumentType]
+            return
+        self._look_below(nest, made, index, result, found)
+
+    def _look_below(
+        self, nest: Group, made: Instruction, index: Index, result: Value, found: set[Index]
+    ) -> None:
+        operands = [x for x in made.operands if isinstance(x, Value)]
+        if made.opcode == "gather":
+            if self.sources.base(operands[0]) is result:
+                found |= {index, ((),)}  # any row of it
+            operands = operands[1:]
+        for x in operands:
+            self._look(nest, x, broadcast(index, x.shape), result, found)
 
     # -- what is read, stored and written over --------------------------------------------------
 

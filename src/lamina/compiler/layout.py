@@ -92,10 +92,11 @@ class Layouts:
         wanted = wanted or self._wanted_of_copy(instruction, value)
         if wanted is not None:
             return ordered(wanted, value.ndim)
-        if instruction.opcode == "matmul":
-            return self._read_order(value)
         if instruction.opcode == "copy" or value.ndim < 3:
             return plain
+        read = self._read_order(value)
+        if read != plain or instruction.opcode == "matmul":
+            return read
         for x in instruction.operands:
             if isinstance(x, Value) and x.shape == value.shape and x in self._orders:
                 if self._orders[x] != plain:
@@ -114,13 +115,15 @@ class Layouts:
 
     def _read_order(self, value: Value) -> Order:
         """That of a transposition, if it is all that is done to ``value``, and then reshaped."""
+        plain = tuple(range(value.ndim))
         users = self._users.get(value, [])
-        if len(users) == 1 and users[0].opcode == "transpose":
-            after = self._users.get(users[0].results[0], [])
-            axes = users[0].fields["axes"]
-            if after and all([i.opcode == "reshape" for i in after]) and axes[-1] == value.ndim - 1:
-                return tuple(axes)
-        return tuple(range(value.ndim))
+        after = [i for user in users for i in self._users.get(user.results[0], [])]
+        orders = {user.fields["axes"] for user in users if user.opcode == "transpose"}
+        if len(orders) != 1 or any([user.opcode != "transpose" for user in users]):
+            return plain
+        axes = tuple(orders.pop())
+        turned = after and all([i.opcode == "reshape" for i in after])
+        return axes if turned and axes[-1] == value.ndim - 1 else plain
 
     # -- copies ------------------------------------------------------------------------------
 

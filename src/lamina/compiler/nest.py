@@ -284,7 +284,7 @@ class NestMaker:
         """The loops from the outermost to the innermost; how many are inner; if in columns."""
         count = len(self.group.space)
         if self.result is not None:
-            return list(range(count)), 1, False
+            return list(self.group.order), 1, False
         accesses = [s.steps for s in stores] + [n.steps for n in self.nodes if n.kind == "load"]
         main = max(accesses, key=lambda steps: sum([n != 0 for n in steps]), default=())
         order = sorted(range(count), key=lambda i: (-abs(main[i]) if main else 0, i))

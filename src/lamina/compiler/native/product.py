@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...listen import Instruction, Value
+from ..access import Layout
 from ..layout import Layouts
 from .code import Code
 from .gemm import Product, Strides
@@ -27,7 +28,8 @@ class ProductPlan:
         target: the processor.
         instruction: a ``matmul``.
         layouts: how its operands and its result lie.
-        stored: whether the result goes to memory, and not only through an epilogue.
+        into: where the result goes: nowhere but through an epilogue (None), or into the memory of
+            a value, as a layout says.
     Attributes:
         values: whose addresses it is given.
         hosts: none.
@@ -37,25 +39,29 @@ class ProductPlan:
     """
 
     def __init__(
-        self, target: Target, instruction: Instruction, layouts: Layouts, stored: bool = True
+        self,
+        target: Target,
+        instruction: Instruction,
+        layouts: Layouts,
+        into: tuple[Value, Layout] | None,
     ):
         a, b = instruction.operands
         c = instruction.results[0]
         assert isinstance(a, Value) and isinstance(b, Value), "matmul takes arrays"
         self.starts: list[int] = []
-        self.values = [layouts.base(x) for x in (a, b)] + ([c] if stored else [])
+        self.values = [layouts.base(x) for x in (a, b)] + ([] if into is None else [into[0]])
         self.hosts: list[Any] = []
         self.stacks = c.shape[:-2]
         strides, along = [], []
         for x in (a, b, c):
-            layout: Any = layouts.layout(x)
+            layout: Any = layouts.layout(x) if x is not c or into is None else into[1]
             self.starts.append(layout.start)
             strides.append(Strides(*layout.strides[-2:]))
             lead = [0] * (c.ndim - x.ndim) + [
                 0 if n == 1 else step for n, step in zip(x.shape[:-2], layout.strides)
             ]
             along.append(lead)
-        self.stored = stored
+        self.stored = stored = into is not None
         m, n, k = c.shape[-2], c.shape[-1], a.shape[-1]
         self._sizes = (target.lanes, m, n, k, *strides, self.stacks, str(along), stored)
         stack = tuple(zip(self.stacks, *along))

@@ -9,17 +9,20 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...listen import TABLE, VIEWS, Instruction, Program, Value
+from ..access import Layout
 from ..fuse import KNOWN, REDUCTIONS, Fuser, Group
 from ..layout import laid_out
 from ..lower import is_place, lower
-from ..nest import NestMaker
+from ..nest import Nest, NestMaker
 from ..replay import Source
 from ..simplify import simplify
+from ..steps import steps_first
 from . import image, sequence  # noqa: F401 (they fill KERNELS)
 from .code import I64, Code, Int
 from .elementwise import computed_in
@@ -56,7 +59,9 @@ class Native:
     """
 
     def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
-        self.program, self.layouts = laid_out(simplify(lower(program)), wants)
+        self.program, self.layouts = laid_out(
+            simplify(steps_first(simplify(lower(program)), wants)), wants
+        )
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts.order)
         captured = {id(array): value for value, array in self.program.captures.items()}
@@ -151,7 +156,10 @@ class Native:
         if group.kind == "nest":
             return NestPlan(target, group, self.sources, self.layouts)
         if group.kind == "product":
-            return ProductPlan(target, group.members[0], self.layouts)
+            product = group.members[0]
+            result = product.results[0]
+            into = result, self.layouts.layout(result)
+            return ProductPlan(target, product, self.layouts, into)
         return kernel_of(group.members[0])(target, group.members[0], self.layouts)
 
     def _fill_table(self) -> None:
@@ -379,6 +387,27 @@ def _overlap(a: list[Any], b: list[Any]) -> bool:
     return any([x[0] == y[0] and x[1] < y[2] and y[1] < x[2] for x in a for y in b])
 
 
+def product_target(group: Group, nest: Nest, layouts: Any) -> Any:
+    """Where the product of a nest goes: to its own place, or to that of a result of the nest, which
+    then is written over it; None if there is no such place.
+    """
+    product: Any = group.product
+    result = product.results[0]
+    if result in group.stores:
+        return result, layouts.layout(result)
+    outer = nest.lengths[:-1]
+    for store in nest.stores:
+        value, steps = nest.arrays[store.slot], store.steps
+        dense_rows = all([steps[i] == steps[i + 1] * outer[i + 1] for i in range(len(outer) - 1)])
+        fits = value in group.stores and value.dtype == result.dtype
+        if fits and steps[-1:] == (1,) and dense_rows and value not in group.in_place:
+            row = steps[-2] if outer else 0
+            lengths = result.shape[:-1]
+            along = [row * prod(lengths[i + 1 :]) for i in range(len(lengths))]
+            return value, Layout((*along, 1), store.start)
+    return None
+
+
 class NestPlan:
     """A nest, with its product if it has one, planned; see `ProductPlan`."""
 
@@ -391,8 +420,8 @@ class NestPlan:
         self.work = self.loops.work
         self.product: ProductPlan | None = None
         if group.product is not None:
-            stored = group.product.results[0] in group.stores
-            self.product = ProductPlan(target, group.product, layouts, stored)
+            into = product_target(group, self.nest, layouts)
+            self.product = ProductPlan(target, group.product, layouts, into)
             self.values += self.product.values
             self.scratch += self.product.scratch
             self.shared = self.product.shared
