@@ -130,7 +130,7 @@ class Layouts:
     def wanted(self, instruction: Instruction, operand: int) -> str | None:
         """How an operand has to lie."""
         words = self.wants(instruction)[: len(instruction.operands)]
-        return words[operand] if words else None
+        return words[operand] if operand < len(words) else None
 
     def wants_copy(self, instruction: Instruction, operand: int) -> bool:
         """Whether an operand has to be copied before an instruction can read it."""
