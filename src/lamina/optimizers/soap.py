@@ -65,7 +65,8 @@ class ScaleBySOAP(OfMatrices):
     ``u' u``. At first they are those of ``u u'`` and ``u' u``; every ``every`` updates they follow
     by one step of orthogonal iteration. As in the authors' code, ``eps`` stands outside the root
     and biases are corrected, unlike in algorithm 3; but the first update is not left out. A side
-    longer than ``largest`` is not turned.
+    longer than ``largest`` is not turned. Where the first gradients had nothing, as with batches
+    smaller than a side, roundings choose the basis: runs that differ by one drift apart.
 
     Args:
         beta1: of ``m``, from 0 to below 1.
