@@ -7,8 +7,8 @@ barrier. Then the team is slower than the same team without that thread.
 from __future__ import annotations
 
 LOOK = 0.01  # seconds of running that give a mean
-KEEP = 0.1  # seconds that the faster one is used at first, before both are looked at again
-SHARE = 10  # and at least so many times as long as the looks took
+KEEP = 0.1  # seconds that the faster one is used at first, before the other is looked at again
+SHARE = 10  # and at least so many times as long as the look took
 KEEP_LONGEST = {0: 10.0, 1: 1.0}  # with all threads; with one less
 ENOUGH = 20  # looks with all threads in which nobody slept, and the watch ends
 
@@ -42,7 +42,8 @@ class Watch:
             self._turn()
         elif not self._looking and self._time >= self._keep:
             self._note_calm()
-            self._looking, self.fewer = 2, 1 - self._chosen
+            self._means[self.fewer] = self._time / self._runs
+            self._looking, self.fewer = 1, 1 - self._chosen
             self._begin()
         return self._calm >= ENOUGH
 
