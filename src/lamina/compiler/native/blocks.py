@@ -125,6 +125,14 @@ def store_present(
         store(code, x.value, code.at(pointer, offset), lanes)
 
 
+def eight(code: Code, x: ir.Value) -> ir.Value:
+    """One value eight times, whatever the number of lanes."""
+    kind = ir.VectorType(x.type, 8)
+    first = code.b.insert_element(ir.Constant(kind, ir.Undefined), x, I32(0))
+    order = ir.Constant(ir.VectorType(I32, 8), [0] * 8)
+    return code.b.shuffle_vector(first, first, order)
+
+
 def prefetch(code: Code, place: ir.Value) -> None:
     """Ask for a cache line; any address will do."""
     read, keep, data = I32(0), I32(3), I32(1)

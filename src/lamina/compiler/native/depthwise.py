@@ -24,9 +24,10 @@ from .blocks import (
 from .code import I64, Code, Index, Int
 from .geometry import Geometry
 from .gradient import spread
-from .indirect import PIXELS, Sweeps, addresses, clear, where
+from .indirect import PIXELS, clear, where
 from .lanes import Vec
 from .microkernel import FLOAT32, load
+from .places import Sweeps, addresses, table_bytes
 from .target import Target
 
 TOGETHER = 8  # places at a time: sums that do not wait for one another
@@ -48,7 +49,7 @@ class ImageByChannel:
         self.row = -(-channels // target.lanes) * target.lanes
         self.weights = Weights(channels, 1, len(geometry.order), len(geometry.order), 1)
         most = max(s.runs for s in geometry.sweeps)
-        self._parts = [line(2 * (most + 1) * PIXELS), line(channels), line(channels)]
+        self._parts = [table_bytes(most, PIXELS), line(channels), line(channels)]
         self.scratch = sum(self._parts) + line(self.weights.taps * self.row)
 
     def emit(
@@ -96,9 +97,9 @@ class ImageByChannel:
 
         def write(code: Code, *rest: Any) -> None:
             table, number, runs, weights, channels, row = rest
-            for c in code.loop(0, channels, code.lanes):
-                there = present(code, c, channels) if ragged else None
-                for p in code.loop(0, number, TOGETHER):
+            for p in code.loop(0, number, TOGETHER):
+                for c in code.loop(0, channels, code.lanes):
+                    there = present(code, c, channels) if ragged else None
                     loop = code.loop(0, runs, carry=[code.number(0.0).value] * TOGETHER)
                     for run in loop:
                         w, at = code.load(weights, run * row + c), (run + 1) * PIXELS + p
@@ -128,7 +129,7 @@ class WeightByChannel:
         self.geometry, self.c = geometry, channels
         (self.sweep,) = geometry.sweeps
         self.row = -(-channels // target.lanes) * target.lanes
-        self._parts = [line(2 * (self.sweep.runs + 1) * PIXELS), line(channels)]
+        self._parts = [table_bytes(self.sweep.runs, PIXELS), line(channels)]
         self.scratch = sum(self._parts) + line(self.sweep.runs * self.row)
 
     def emit(

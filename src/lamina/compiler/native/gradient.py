@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from .blocks import LINE, address, block_for, chunk_of, digest, line, product, turned
 from .code import I64, Code, Index, Int
 from .geometry import Geometry
-from .indirect import Sweeps, addresses, clear, present_columns, where
+from .indirect import clear, present_columns, where
 from .lanes import Vec
 from .microkernel import FLOAT32, load
+from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
 from .tiles import TRANSFORMS, Tiling, both_axes, grid, transform_tiles
 
@@ -70,7 +72,7 @@ class WeightByAddress:
         self.down, self.panels = -(-self.c_out // self.block.rows), -(-self.run // wide)
         self.row, self.tap = self.panels * wide, self.down * self.block.rows * self.panels * wide
         self.shared = line(groups * self.sweep.runs * self.tap)
-        self.table = line(2 * (self.sweep.runs + 1) * self.places)
+        self.table = table_bytes(self.sweep.runs, self.places)
         self.scratch = self.table + line(max(self.run, c_in))
 
     def emit(
@@ -98,7 +100,7 @@ class WeightByAddress:
                 o, at = unit % self.down * self.block.rows, unit // self.down
                 run, group = at % self.sweep.runs, at // self.sweep.runs
                 to = code.at(sums, at * self.tap + o * self.row)
-                under = code.at(table, (run + 1) * (2 * self.places))
+                under = code.at(table, (run + 1) * pitch(self.places), np.int64)
                 for panel in code.loop(0, self.panels):
                     column = panel * (self.block.vectors * code.lanes)
                     self._block(

@@ -9,11 +9,8 @@ Source: M. Dukhan, "The indirect convolution algorithm", 2019.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
 from ...functions.window import Window
@@ -37,6 +34,7 @@ from .gemm import at_least
 from .geometry import Geometry, three
 from .lanes import Vec
 from .microkernel import FLOAT32, load, micro
+from .places import Sweeps, addresses, pitch, ravel, table_bytes, unravel
 from .target import Target
 
 PIXELS = 96
@@ -94,113 +92,7 @@ def _pack_turned(
             code.store(code.load(square, j * lanes), to, (k + j) * wide)
 
 
-# -- addresses -----------------------------------------------------------------------------------
-
-
-def unravel(i: Int, grid: Sequence[Index]) -> tuple[Int, list[Int]]:
-    """Place ``i`` of all images as the number of the image and the place in it."""
-    places: list[Int] = []
-    for length in reversed(grid):
-        places.append(i % length)
-        i = i // length
-    return i, places[::-1]
-
-
-def ravel(i: Int, places: Sequence[Int], size: Sequence[Index]) -> Int:
-    """A place in image ``i`` as a place of all images."""
-    for place, length in zip(places, size):
-        i = i * length + place
-    return i
-
-
-def put_address(code: Code, x: ir.Value, table: ir.Value, i: Int) -> None:
-    """Store address ``i`` of a table."""
-    code.b.store(x, code.b.gep(table, [i.value], source_etype=I64), align=8)
-
-
-HEAD = 6  # numbers of a sweep before those of its axes
-AXIS = 7  # numbers of each axis before the places of its taps
-
-
-class Sweeps:
-    """What the code knows of all sweeps, as a table: one row for each.
-
-    A row holds: places, runs before it, runs, channels read, channels written, images; for each
-    axis grid, start, stride, step, size read, size written, taps; and the places of its taps.
-    """
-
-    def __init__(self, code: Code, geometry: Geometry, c_read: int, c_written: int):
-        g, rows, before = geometry, [], 0
-        for sweep in g.sweeps:
-            row = [g.n * prod(sweep.grid), before, sweep.runs, c_read, c_written, g.n]
-            before += sweep.runs
-            axes = zip(sweep.grid, sweep.start, g.stride, g.step, g.read, g.written, sweep.taps)
-            for *numbers, taps in axes:
-                row += [*numbers, len(taps)]
-            row += [at for taps in sweep.taps for _, at in taps]
-            rows.append(row)
-        self.code, self.wide, self.count = code, max(map(len, rows)), len(rows)
-        padded = [x for row in rows for x in row + [0] * (self.wide - len(row))]
-        self.table = constants(code, f"sweeps_{digest(padded)}", padded)
-
-    def row(self, sweep: Int) -> ir.Value:
-        """Where a row begins."""
-        return self.code.at(self.table, sweep * self.wide, np.int64)
-
-
-def addresses(
-    code: Code, sweep: ir.Value, first: Int, number: Int, rows: int, image: ir.Value,
-    result: ir.Value, nothing: ir.Value, waste: ir.Value, to: ir.Value, pixels: int,
-) -> None:  # fmt: skip
-    """A table of addresses for ``number`` places of a sweep, rounded up to ``rows``.
-
-    ``to[p]`` is that of the result at place ``first + p``, ``to[(run + 1) * pixels + p]`` that of
-    the pixel under each number of the kernel; ``nothing`` outside of the image, and ``waste``
-    behind the last place.
-    """
-
-    def write(code: Code, *rest: Any) -> None:
-        sweep, first, number, end, image, result, nothing, waste, to, pixels = rest
-        places, _, _, c_read, c_written, _ = [entry(code, sweep, i) for i in range(HEAD)]
-        axes = [[entry(code, sweep, HEAD + a * AXIS + i) for i in range(AXIS)] for a in range(3)]
-        grid, start, stride, step, read, written, counts = zip(*axes)
-        taps = [(code.at(sweep, HEAD + 3 * AXIS, np.int64), counts[0])]
-        for a in range(2):
-            taps.append((code.at(taps[a][0], counts[a], np.int64), counts[a + 1]))
-        for p in code.loop(0, end):
-            n, i = unravel((first + p).least(places - 1), grid)
-            at = ravel(n, [x * s + o for x, s, o in zip(i, step, start)], written)
-            here = code.b.select(p.below(number), code.at(result, at * c_written), waste)
-            put_address(code, here, to, p)
-            corner = [x * s for x, s in zip(i, stride)]
-            under_taps(code, taps, read, n, corner, c_read, image, nothing, to, p, pixels)
-
-    end = (number + (rows - 1)) // rows * rows
-    code.call(f"addresses_{code.lanes}", write, sweep, first, number, end, image, result, nothing,
-              waste, to, code.int(pixels))  # fmt: skip
-
-
-def under_taps(
-    code: Code, taps: Sequence[tuple[ir.Value, Index]], size: Sequence[Index], n: Int,
-    corner: Sequence[Int], channels: Index, image: ir.Value, nothing: ir.Value, table: ir.Value,
-    p: Int, pixels: Index,
-) -> None:  # fmt: skip
-    """What lies under each tap at one place: entries ``p + pixels``, ``p + 2 pixels``, ..."""
-    b = code.b
-
-    def axis(a: int, inside: ir.Value, place: Int, run: Int) -> None:
-        offsets, count = taps[a]
-        for t in code.loop(0, count):
-            at = corner[a] + entry(code, offsets, t)
-            here = b.and_(inside, b.icmp_unsigned("<", at.value, code.int(size[a]).value))
-            next_place, next_run = place * size[a] + at, run * count + t
-            if a < 2:
-                axis(a + 1, here, next_place, next_run)
-            else:
-                pixel = b.select(here, code.at(image, next_place * channels), nothing)
-                put_address(code, pixel, table, (next_run + 1) * pixels + p)
-
-    axis(0, ir.IntType(1)(1), n, code.int(0))
+# -- memory --------------------------------------------------------------------------------------
 
 
 def clear(code: Code, place: ir.Value, numbers: int) -> None:
@@ -278,7 +170,7 @@ class ImageByAddress:
         self.most = max(s.runs for s in geometry.sweeps)
         self.panel = weights.taps * weights.k * self.wide
         self.shared = line(groups * self.panels * self.panel)
-        self._parts = [line(2 * (self.most + 1) * self.pixels), line(self.run)]
+        self._parts = [table_bytes(self.most, self.pixels), line(self.run)]
         self.scratch = sum(self._parts) + line(weights.n)
 
     def emit(
@@ -358,7 +250,7 @@ class ImageByAddress:
                     store_present(code, x, y, j * code.lanes, lanes)
 
         name = f"block_{code.lanes}_{block.rows}x{block.vectors}{'_ragged' * ragged}"
-        numbers = [code.int(x) for x in (length, self.pixels)]
+        numbers = [code.int(x) for x in (length, pitch(self.pixels))]
         columns = code.int(self.weights.n)
         code.call(name, write, b, table, column, columns, row, low, high, k, *numbers)
 

@@ -11,6 +11,7 @@ takes whole images, or, where there are few, some of their channels: so no two w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -19,10 +20,10 @@ from llvmlite import ir
 
 from ...functions.window import Window
 from .blocks import address, constants, digest, entry, line, present
-from .code import Code, Int
+from .code import I64, Code, Int
 from .geometry import forward_geometry, three
-from .indirect import ravel, under_taps
 from .lanes import Vec, intrinsic, memory_type, short
+from .places import ravel, under_taps
 from .target import Target
 
 KINDS = ("max", "argmax", "scatter", "sum", "spread", "gather")
@@ -54,7 +55,7 @@ class PoolPlan:
         self.parts = min(self.registers, -(-16 // n))  # of the channels
         self.writes = kind in ("scatter", "spread")  # windows of its result, not of its operand
         self.scratch = line(c) if window.bordered else 0
-        self.strides = [prod(self.size[a + 1 :]) * c for a in range(3)]
+        self.geometry = forward_geometry(window, n)
 
     @staticmethod
     def supports(kind: str, window: Window, n: int, c: int) -> bool:
@@ -123,33 +124,55 @@ class PoolPlan:
 
         So a pixel gets what is added in the order of the kernel's numbers, as it does from NumPy.
         """
-        table = code.reserve((self.taps + 1) * 8) if self.window.bordered else None
+        table = code.reserve(self.taps * 8) if self.window.bordered else None
         for z in code.loop(0, self.out[0]):
             for y in code.loop(0, self.out[1]):
                 for x in code.loop(0, self.out[2]):
                     place = [z, y, x]
                     if self.writes:
                         place = [code.int(o - 1) - i for o, i in zip(self.out, place)]
-                    under = self._under(code, n, place, image, scratch, table)
                     at = ravel(n, place, self.out) * self.c
-                    for c in code.loop(channels[0], channels[1], code.lanes):
-                        self._window(code, under, at, c, result, operands)
+
+                    def channel_by_channel(under: Any, at: Int = at) -> None:
+                        for c in code.loop(channels[0], channels[1], code.lanes):
+                            self._window(code, under, at, c, result, operands)
+
+                    self._under(code, n, place, image, scratch, table, channel_by_channel)
 
     def _under(
-        self, code: Code, n: Int, place: list[Int], image: ir.Value, other: ir.Value, table: Any
+        self, code: Code, n: Int, place: list[Int], image: ir.Value, other: ir.Value, table: Any,
+        then: Callable[[Callable[[Int], ir.Value]], None],
+    ) -> None:  # fmt: skip
+        """``then(under)`` with the address of the pixel under each number of the kernel.
+
+        Outside of the image it is ``other``. Windows that lie inside need no table: there is code
+        for those, and for the others.
+        """
+        (sweep,), stride = self.geometry.sweeps, self.geometry.stride
+        taps = [[at for _, at in taps] for taps in sweep.taps]
+        corner = [i * s for i, s in zip(place, stride)]
+        if table is None:
+            then(self._inside(code, n, corner, taps, image))
+            return
+        inside = ir.IntType(1)(1)
+        for x, at, length in zip(corner, taps, self.size):
+            fits = code.b.icmp_signed("<=", (x + at[-1]).value, I64(length - 1))
+            fits = code.b.and_(fits, code.b.icmp_signed(">=", (x + at[0]).value, I64(0)))
+            inside = code.b.and_(inside, fits)
+        with code.b.if_else(inside) as (all_of_it, part):
+            with all_of_it:
+                then(self._inside(code, n, corner, taps, image))
+            with part:
+                under_taps(code, taps, self.size, n, corner, self.c, image, other, table)
+                then(lambda tap: address(code, table, tap))
+
+    def _inside(
+        self, code: Code, n: Int, corner: list[Int], taps: list[list[int]], image: ir.Value
     ) -> Callable[[Int], ir.Value]:
-        """The address of the pixel under each number of the kernel; ``other`` if it is outside."""
-        geometry = forward_geometry(self.window, self.n)
-        corner = [i * s for i, s in zip(place, geometry.stride)]
-        if table is not None:
-            taps = [tap_places(code, [at for _, at in taps]) for taps in geometry.sweeps[0].taps]
-            under_taps(
-                code, taps, self.size, n, corner, self.c, image, other, table, code.int(0), 1
-            )
-            return lambda tap: address(code, table, tap + 1)
+        """Addresses that lie at known distances."""
         first = code.at(image, ravel(n, corner, self.size) * self.c)
-        kernel = geometry.kernel
-        offsets = [sum(i * s for i, s in zip(index, self.strides)) for index in np.ndindex(*kernel)]
+        strides = [prod(self.size[a + 1 :]) * self.c for a in range(3)]
+        offsets = [sum(x * s for x, s in zip(tap, strides)) for tap in product(*taps)]
 
         def under(tap: Int) -> ir.Value:
             if tap.known is not None:
@@ -227,11 +250,6 @@ class PoolPlan:
         for tap in loop:
             loop.carry(step(Vec(code, loop.now[0], start.dtype), tap).value)
         return Vec(code, loop.now[0], start.dtype)
-
-
-def tap_places(code: Code, places: list[int]) -> tuple[ir.Value, int]:
-    """A table of where the taps of an axis lie, and how many there are."""
-    return constants(code, f"taps_{digest(places)}", places), len(places)
 
 
 def splat(code: Code, x: Int) -> Vec:

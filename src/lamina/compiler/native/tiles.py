@@ -28,6 +28,7 @@ from .blocks import (
     address,
     constants,
     digest,
+    eight,
     entry,
     prefetch,
     present,
@@ -160,29 +161,22 @@ def tiles_at(
     h, w, channels, down, across, top, left = [entry(code, tiling, i) for i in range(7)]
     places = code.reserve(size * 64)  # rows of 8
     pixel, row = channels * 4, w * channels * 4
-    width, step = _eight(code, w.value), _eight(code, pixel.value)
-    nowhere, start = _eight(code, b.ptrtoint(other, I64)), b.ptrtoint(image, I64)
+    width, step = eight(code, w.value), eight(code, pixel.value)
+    nowhere, start = eight(code, b.ptrtoint(other, I64)), b.ptrtoint(image, I64)
 
     def turn_to(tile: Int) -> None:
         x, y = tile % across * m - left, tile // across % down * m - top
-        columns = b.add(_eight(code, x.value), ir.Constant(kind, list(range(8))))
+        columns = b.add(eight(code, x.value), ir.Constant(kind, list(range(8))))
         inside = b.icmp_unsigned("<", columns, width)
         columns = b.mul(columns, step)
         n = tile // (across * down) * h
         for i in range(size):
-            at = _eight(code, b.add(start, ((n + y + i) * row).value))
-            here = b.and_(inside, _eight(code, b.icmp_unsigned("<", (y + i).value, h.value)))
+            at = eight(code, b.add(start, ((n + y + i) * row).value))
+            here = b.and_(inside, eight(code, b.icmp_unsigned("<", (y + i).value, h.value)))
             at = b.select(here, b.add(columns, at), nowhere)
             b.store(at, b.gep(places, [I64(8 * i)], source_etype=I64), align=8)
 
     return channels, turn_to, lambda i, j: address(code, places, 8 * i + j)
-
-
-def _eight(code: Code, x: ir.Value) -> ir.Value:
-    kind = ir.VectorType(x.type, 8)
-    first = code.b.insert_element(ir.Constant(kind, ir.Undefined), x, ir.IntType(32)(0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8)
-    return code.b.shuffle_vector(first, first, order)
 
 
 def grid(code: Code, place: ir.Value, size: int, apart: Int) -> Callable[[int, int], ir.Value]:
