@@ -66,6 +66,7 @@ CASES = [
     row("", [(2, 3, 3, 4), (0, 2, 1, 3), (1, 1, 1, 1)], size=(5, 3)),
     row("by a scale", [(1, 2, 3, 2)], scale=(2.0, 1.5)),
     row("1d", [(2, 1, 5)], size=3),
+    row("doubled", [(1, 2, 3, 2)], size=(6, 4)),
     row("to many", [(1, 1, 2)], size=98),  # 49 times 2 / 98 is less than 1
     row("linear 1d", [(2, 3, 4), (1, 1, 1)], size=7, mode="linear"),
     row("linear 2d", [(1, 2, 3, 4), (0, 1, 2, 2)], size=(5, 2), mode="linear"),

@@ -15,9 +15,10 @@ from ..errors import DTypeError, RangeError, ShapeError
 from .arith import abs
 from .bound import CheckBetween, floating, wide
 from .compare import where
-from .index import scatter_add, take
+from .index import scatter_add
 from .operand import as_variable, beside
 from .pool import MaxPool, PoolArgMax, PoolSum, pool_window
+from .resize import take_rows
 from .window import Lengths, Padding, Window, lengths
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _parted(x: Variable, axis: int, count: int) -> tuple[Variable, Any]:
     ends = -(-(np.arange(count) + 1) * n // count)
     places = starts[:, None] + np.arange((ends - starts).max())
     inside = places < ends[:, None]
-    return take(x, np.minimum(places, ends[:, None] - 1), axis), inside
+    return take_rows(x, np.minimum(places, ends[:, None] - 1), axis), inside
 
 
 def lp_pool(x: ArrayLike, power: float, kernel: Lengths, stride: Lengths | None = None) -> Variable:

@@ -13,9 +13,11 @@ from ..core import Variable
 from ..core.variable import Shape, result
 from ..errors import RangeError, ShapeError
 from .bound import floating, wide
-from .index import take
+from .index import get_item
+from .join import stack
 from .linear import PRODUCTS
 from .operand import as_variable, beside
+from .shape import moveaxis
 from .window import Lengths, lengths
 
 if TYPE_CHECKING:
@@ -84,10 +86,21 @@ def interpolate(
         if mode == "nearest":
             exact = np.arange(out) * n // out  # out steps of n / out may be a rounding below
             places = exact if scale is None else np.floor(np.arange(out) * step).astype(np.intp)
-            y = take(y, np.minimum(places, n - 1), axis)
+            y = _nearest(y, axis, np.minimum(places, n - 1))
         else:
             y = along_axis(y, axis, weights(n, out, step, mode, bool(align_corners)))
     return y if y.dtype == v.dtype else y.astype(v.dtype)
+
+
+def _nearest(x: Variable, axis: int, places: Array) -> Variable:
+    """Pixels by number along one axis; whole copies where there are few, for speed: the gradient of
+    an index is added up number by number, that of a stack array by array.
+    """
+    n, out = x.shape[axis], len(places)
+    times = out // n
+    if out % n or times > 8 or (places != np.arange(out) // times).any():
+        return take_rows(x, places, axis)
+    return stack([x] * times, axis + 1).reshape(*x.shape[:axis], out, *x.shape[axis + 1 :])
 
 
 def _sizes(size: Shape, wanted: Any, scale: Any) -> tuple[Shape, tuple[float, ...]]:
@@ -139,6 +152,14 @@ def _cubic(t: Array) -> dict[int, Array]:
         return ((d - 5) * d + 8) * d * STEEPNESS - 4 * STEEPNESS
 
     return {-1: far(t + 1), 0: near(t), 1: near(1 - t), 2: far(2 - t)}
+
+
+def take_rows(x: Variable, places: Array, axis: int) -> Variable:
+    """`take`, with the axis in front meanwhile: for speed, as gradients of wide rows are added up
+    row by row and not number by number.
+    """
+    y = get_item(moveaxis(x, axis, 0), places)
+    return moveaxis(y, tuple(range(places.ndim)), tuple(range(axis, axis + places.ndim)))
 
 
 def along_axis(x: Variable, axis: int, matrix: Array) -> Variable:

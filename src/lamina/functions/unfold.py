@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,7 @@ from ..core import Function, Variable
 from ..core.variable import Shape
 from ..errors import ShapeError
 from .operand import as_variable
-from .window import (
-    Lengths,
-    Padding,
-    Window,
-    add_columns,
-    bordered,
-    columns,
-    lengths,
-    unbordered,
-    window_of,
-)
+from .window import Lengths, Padding, Window, lengths, window_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -30,8 +21,8 @@ __all__ = ["unfold", "fold"]
 
 
 class _Columns(Function):
-    """A window over images. Kernels for speed: each number of the kernel is one copy, or one
-    addition.
+    """A window over images. Kernels for speed, backward above all: each number of the kernel is one
+    copy, or one addition (benchmarks/windows.py).
     """
 
     window: Window
@@ -46,15 +37,29 @@ class _Columns(Function):
         """How many numbers of a channel are in a column."""
         return prod(self.window.kernel)
 
+    def bordered(self, shape: Any, like: Any) -> Any:
+        """Zeros for images ``(n, c, *padded)``."""
+        return np.zeros((*shape, *self.window.padded), like.dtype, like=like)
+
+    def under(self, image: Any) -> Iterator[Any]:
+        """What lies under each number of the kernel, in order."""
+        for _, places in self.window.offsets():
+            yield image[(slice(None), *places)]
+
 
 class Unfold(_Columns):
     """``y[n, (c, i), place] = x[n, c, place stride + i dilation - padding]``."""
 
     def forward(self, x):
         n, c = x.shape[:2]
-        cols = columns(bordered(x, self.window), self.window, 0, self.window.out[0])
-        rows = cols.reshape(c * self.size, self.places, n)
-        return np.copy(rows.transpose(2, 0, 1), order="C")
+        image = x
+        if self.window.bordered:
+            image = self.bordered((n, c), x)
+            image[(slice(None), slice(None), *self.window.inside)] = x
+        y = np.empty((n, c, self.size, *self.window.out), x.dtype, like=x)
+        for i, part in enumerate(self.under(image)):
+            y[:, :, i] = part
+        return y.reshape(n, c * self.size, self.places)
 
     def backward(self, gy):
         return Fold(self.window)(gy)
@@ -68,12 +73,11 @@ class Fold(_Columns):
 
     def forward(self, y):
         n, c = y.shape[0], y.shape[1] // self.size
-        window = self.window
-        image = np.zeros((c, *window.padded, n), y.dtype, like=y)
-        cols = y.reshape(n, c, *window.kernel, *window.out)
-        last = len(cols.shape)
-        add_columns(image, cols.transpose(*range(1, last), 0), window, 0, window.out[0])
-        return unbordered(image, window)
+        image = self.bordered((n, c), y)
+        columns = y.reshape(n, c, self.size, *self.window.out)
+        for i, part in enumerate(self.under(image)):
+            part += columns[:, :, i]
+        return image[(slice(None), slice(None), *self.window.inside)]
 
     def backward(self, gx):
         return Unfold(self.window)(gx)
