@@ -196,26 +196,25 @@ class PoolPlan:
             self._add(code, under, at, c, there, operands)
             return
         if self.kind == "max":
-            start = code.number(-np.inf)
-            y = self._fold(code, start, lambda y, tap: y.maximum(pixel(tap)))
+            y = self._largest(code, pixel)
         elif self.kind == "sum":
-            y = self._fold(code, None, lambda y, tap: y + pixel(tap) if y else pixel(tap))
+            (y,) = self._fold(code, [], lambda y, tap: [y[0] + pixel(tap)] if y else [pixel(tap)])
         elif self.kind == "argmax":
             largest = get(code, operands[1], at + c, there)
             last = code.number(self.taps - 1, np.int32)
 
-            def earlier(found: Vec, tap: Int) -> Vec:
+            def earlier(found: list[Vec], tap: Int) -> list[Vec]:
                 here = pixel(tap) == largest
-                return found.minimum(here.select(splat(code, tap), last))
+                return [found[0].minimum(here.select(splat(code, tap), last))]
 
-            y = self._fold(code, last, earlier).cast(BYTE)
+            y = self._fold(code, [last], earlier)[0].cast(BYTE)
         else:
             chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
-            y = self._fold(
-                code,
-                code.number(0.0),
-                lambda y, tap: (chosen == splat(code, tap)).select(pixel(tap), y),
-            )
+
+            def one(y: list[Vec], tap: Int) -> list[Vec]:
+                return [(chosen == splat(code, tap)).select(pixel(tap), y[0])]
+
+            (y,) = self._fold(code, [code.number(0.0)], one)
         put(code, y, result, at + c, there)
 
     def _add(
@@ -228,28 +227,38 @@ class PoolPlan:
         if self.kind == "scatter":
             chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
 
-        def add(sum_: Any, tap: Int) -> Any:
+        def add(nothing_yet: list[Vec], tap: Int) -> list[Vec]:
             x = y if chosen is None else (chosen == splat(code, tap)).select(y, nothing)
             place = under(tap)
             put(code, x if apart else get(code, place, c, there) + x, place, c, there)
-            return sum_
+            return nothing_yet
 
-        self._fold(code, nothing, add)
+        self._fold(code, [], add)
 
-    def _fold(self, code: Code, start: Vec | None, step: Callable[[Any, Int], Vec]) -> Vec:
-        """``step(step(start, 0), 1)`` and so on, over all numbers of the kernel; None: from 0."""
+    def _largest(self, code: Code, pixel: Callable[[Int], Vec]) -> Vec:
+        """The largest number, NaN above all: one comparison a number, and NaN kept by itself."""
+
+        def larger(found: list[Vec], tap: Int) -> list[Vec]:
+            (y, bad), x = found, pixel(tap)
+            return [(x > y).select(x, y), (x == x).select(bad, x)]
+
+        y, bad = self._fold(code, [code.number(-np.inf), code.number(0.0)], larger)
+        return (bad == bad).select(y, bad)
+
+    def _fold(
+        self, code: Code, start: list[Vec], step: Callable[[list[Vec], Int], list[Vec]]
+    ) -> list[Vec]:
+        """``step(step(start, 0), 1)`` and so on, over all numbers of the kernel."""
+        found, first = step(start, code.int(0)), 1
         if self.taps <= UNROLLED:
-            found: Any = start
-            for tap in range(self.taps):
+            for tap in range(first, self.taps):
                 found = step(found, code.int(tap))
             return found
-        first = 0
-        if start is None:
-            start, first = step(None, code.int(0)), 1
-        loop = code.loop(first, self.taps, carry=[start.value])
+        loop = code.loop(first, self.taps, carry=[x.value for x in found])
         for tap in loop:
-            loop.carry(step(Vec(code, loop.now[0], start.dtype), tap).value)
-        return Vec(code, loop.now[0], start.dtype)
+            now = [Vec(code, x, known.dtype) for x, known in zip(loop.now, found)]
+            loop.carry(*[x.value for x in step(now, tap)])
+        return [Vec(code, x, known.dtype) for x, known in zip(loop.now, found)]
 
 
 def splat(code: Code, x: Int) -> Vec:
