@@ -29,7 +29,7 @@ FUNCTIONS = {
     "log2": (np.log2, 2.0, 2.0),
     "log1p": (np.log1p, 1.5, 1.5),
     "erf": (special.erf, 1.2, 1.3),
-    "log10": (np.log10, 1.5, 2.0),
+    "log10": (np.log10, 2.1, 2.1),
     "sin": (np.sin, 1.6, 1.6),
     "cos": (np.cos, 1.6, 1.6),
     "tan": (np.tan, 3.7, 3.7),
