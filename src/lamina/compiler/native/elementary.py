@@ -3,8 +3,8 @@
 Each is a reduction to a short interval and a polynomial there; the coefficients come from
 tools/minimax.py. Infinities, NaN, zeros with their sign, and the ends of the range are NumPy's,
 denormal results included. Errors are the largest found, in units in the last place, over every
-fifth (log10: thirteenth) of all float32 numbers on a processor with FMA; without it they are slightly larger
-(tests/compiler/native/test_elementary.py).
+fifth (log10: thirteenth) of all float32 numbers on a processor with FMA; without it they are
+slightly larger (tests/compiler/native/test_elementary.py).
 
 Source: W. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980, chapters 4, 5,
     6 and 13, for the reductions.
