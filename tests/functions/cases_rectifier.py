@@ -19,7 +19,7 @@ def one(f, python, low=-3.0, high=3.0, **options):
 
 
 def selu(x):
-    """Both constants from the formulas that define them: G. Klambauer et al., 2017, equation 14."""
+    """Both constants from the formulas that define them: G. Klambauer et al., 2017, appendix."""
     pi, half, double = math.pi, math.erfc(1 / math.sqrt(2)), math.erfc(math.sqrt(2))
     lost = 1 - half * math.sqrt(math.e)
     alpha = math.sqrt(2 / pi) / lost

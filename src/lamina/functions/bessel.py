@@ -27,7 +27,7 @@ class BesselI(Elementwise):
     """The modified Bessel function of the first kind ``I_n(x)``, times ``e**-|x|`` if ``scaled``.
 
     A primitive for range and precision: NumPy has only i0. The derivative is made of the
-    neighbours, ``(I_{n-1} + I_{n+1}) / 2``, Handbook 9.6.29: so nothing is divided by x.
+    neighbours, ``(I_{n-1} + I_{n+1}) / 2``, Handbook 9.6.26: so nothing is divided by x.
     """
 
     n: int
@@ -40,7 +40,9 @@ class BesselI(Elementwise):
         size = np.abs(x)
         near, far = np.minimum(size, MIDDLE), np.maximum(size, MIDDLE)
         y = np.where(size <= MIDDLE, self.series(near), self.asymptotic(far))
-        y = y if self.scaled else y * np.exp(size)
+        if not self.scaled:
+            root = np.exp(size / 2)  # twice, as e**x ends before I_n does
+            y = y * root * root
         return np.copysign(y, x) if self.n % 2 else y
 
     def series(self, x):

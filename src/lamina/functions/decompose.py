@@ -42,7 +42,7 @@ class QR(Function):
         return attempted("qr", "LAPACK failed", lambda x: tuple(np.linalg.qr(x)), x)
 
     def backward(self, gq, gr, q, r):
-        # S. Walter and L. Lehmann, 2010, equation 4.20
+        # S. Walter and L. Lehmann, 2010
         m = r @ gr.mT - gq.mT @ q
         symmetric = tril(m) + swapaxes(tril(m, -1), -1, -2)
         return Solve()(r, (gq + q @ symmetric).mT).mT
@@ -132,7 +132,7 @@ class SVD(Function):
         return tuple(np.linalg.svd(x, full_matrices=False))
 
     def backward(self, gu, gs, gv, u, s, v):
-        # J. Townsend, 2016, section 3; v is Vᵀ
+        # J. Townsend, 2016; v is Vᵀ
         gaps = _gaps(s * s)
         left, right = gaps * (u.mT @ gu), gaps * (v @ gv.mT)
         row, column = expand_dims(s, -2), expand_dims(s, -1)

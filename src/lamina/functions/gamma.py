@@ -243,7 +243,7 @@ def multigammaln(x: ArrayLike, d: int) -> Variable:
         RangeError: if ``d`` is below 1.
     Source:
         A. T. James, "Distributions of Matrix Variates and Latent Roots Derived from Normal
-        Samples", 1964, equation 57.
+        Samples", 1964.
     """
     count = as_integer(d, "multigammaln: d")
     if count < 1:
@@ -303,7 +303,7 @@ def lbeta(a: ArrayLike, b: ArrayLike) -> Variable:
         The broadcast shape, the promoted dtype.
     Source:
         A. Didonato and A. Morris, "Algorithm 708: Significant Digit Computation of the Incomplete
-        Beta Function Ratios", 1992, section 4: large numbers.
+        Beta Function Ratios", 1992: large numbers.
     Example:
         >>> lbeta(1.0, [1.0, 2.0])
         Variable([ 0.        , -0.69314718], float64)

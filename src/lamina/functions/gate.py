@@ -42,7 +42,7 @@ def reglu(x: ArrayLike, axis: int = -1) -> Variable:
     """`glu` with `relu` for the sigmoid: ``y = a max(b, 0)``.
 
     Source:
-        N. Shazeer, "GLU Variants Improve Transformer", 2020, equation 5; there b is written first.
+        N. Shazeer, "GLU Variants Improve Transformer", 2020, section 2; there b is written first.
     """
     a, b = _halves(x, axis, "reglu")
     return a * RELU(b)
@@ -52,7 +52,7 @@ def geglu(x: ArrayLike, axis: int = -1) -> Variable:
     """`glu` with `gelu` for the sigmoid: ``y = a b Φ(b)``.
 
     Source:
-        N. Shazeer, "GLU Variants Improve Transformer", 2020, equation 5; there b is written first.
+        N. Shazeer, "GLU Variants Improve Transformer", 2020, section 2; there b is written first.
     """
     a, b = _halves(x, axis, "geglu")
     return a * gelu(b)
@@ -62,7 +62,7 @@ def swiglu(x: ArrayLike, axis: int = -1) -> Variable:
     """`glu` with `silu` for the sigmoid: ``y = a b sigmoid(b)``.
 
     Source:
-        N. Shazeer, "GLU Variants Improve Transformer", 2020, equation 5; there b is written first.
+        N. Shazeer, "GLU Variants Improve Transformer", 2020, section 2; there b is written first.
     """
     a, b = _halves(x, axis, "swiglu")
     return a * silu(b)

@@ -175,7 +175,7 @@ class Cholesky(Function):
         return attempted("cholesky", "a matrix is not positive definite", np.linalg.cholesky, x)
 
     def backward(self, gy, y):
-        # I. Murray, "Differentiation of the Cholesky decomposition", 2016, equation 10
+        # I. Murray, "Differentiation of the Cholesky decomposition", 2016
         middle = tril(y.mT @ gy)
         middle = middle - tril(triu(middle)) * 0.5
         left = Solve(True)(y, middle)
@@ -331,7 +331,7 @@ class Pinv(Function):
         return np.linalg.pinv(x, self.rtol)
 
     def backward(self, gy, x, y):
-        # G. Golub and V. Pereyra, 1973, equation 4.12, turned round
+        # G. Golub and V. Pereyra, 1973, turned round
         g, pseudo = gy.mT, y.mT
         beyond = g @ y - x @ (y @ (g @ y))
         before = y @ g - ((y @ g) @ y) @ x

@@ -166,7 +166,7 @@ def erfcx(x: ArrayLike) -> Variable:
     """The scaled complement of the error function, elementwise: ``y = e**x² erfc(x)``.
 
     Args:
-        x: any shape, floating; below -26.6 (float64) or -9.3 (float32) the result is infinite.
+        x: any shape, floating; below -26.7 (float64) or -9.4 (float32) the result is infinite.
     Returns:
         Shape and dtype of ``x``, positive. The derivative ``2 x y - 2/√π`` loses digits as x²
         grows: it is off by a rounding of 1.

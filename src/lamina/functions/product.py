@@ -273,7 +273,7 @@ PADE = (
     64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
     10559470521600, 670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1,
 )  # fmt: skip
-"""Of the numerator of Padé's quotient of degree 13 for e**x: Higham, 2005, equation 2.1."""
+"""Of the numerator of Padé's quotient of degree 13 for e**x: Higham, 2005."""
 
 LIMIT = 5.371920351148152
 """Up to this norm it is exact to a rounding of float64: Higham, 2005, table 2.3."""
@@ -284,7 +284,7 @@ class MatrixExp(Function):
     on the numbers.
 
     The derivative is a block of the exponential of a matrix twice as large: R. Mathias, "A Chain
-    Rule for Matrix Functions and Applications", 1996, theorem 2.1.
+    Rule for Matrix Functions and Applications", 1996.
     """
 
     def forward(self, x):
@@ -311,7 +311,7 @@ class MatrixExp(Function):
 
 
 def _pade(x):
-    """Padé's quotient: even and odd powers by themselves, Higham's equations 2.2 to 2.4."""
+    """Padé's quotient: even and odd powers by themselves, as Higham sums them."""
     b = [c / PADE[0] for c in PADE]
     one = np.eye(x.shape[-1], dtype=x.dtype, like=x)
     x2 = np.matmul(x, x)

@@ -34,7 +34,7 @@ __all__ = [
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
-"""The fixed point of mean 0 and variance 1: G. Klambauer et al., 2017, equation 14, to the digits
+"""The fixed point of mean 0 and variance 1: G. Klambauer et al., 2017, appendix, to the digits
 of the authors' code."""
 
 
@@ -46,7 +46,7 @@ def relu6(x: ArrayLike) -> Variable:
     Returns:
         Shape and dtype of ``x``, in [0, 6]. The derivatives at 0 and 6 are 0.
     Source:
-        A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010, section 2.
+        A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
     """
     v = as_variable(x, "relu6")
     return where(v >= 6, 6, RELU(v))
@@ -60,8 +60,7 @@ def relu_squared(x: ArrayLike) -> Variable:
     Returns:
         Shape and dtype of ``x``.
     Source:
-        D. So et al., "Primer: Searching for Efficient Transformers for Language Modeling", 2021,
-        section 4.2.
+        D. So et al., "Primer: Searching for Efficient Transformers for Language Modeling", 2021.
     """
     return RELU(as_variable(x, "relu_squared")) ** 2
 
@@ -108,7 +107,7 @@ def selu(x: ArrayLike) -> Variable:
     Returns:
         Shape and dtype of ``x``, above -1.7581.
     Source:
-        G. Klambauer et al., "Self-Normalizing Neural Networks", 2017, equation 2.
+        G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
     """
     return elu(x, SELU_ALPHA) * SELU_SCALE
 
@@ -125,7 +124,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Variable:
     Raises:
         RangeError: if ``alpha`` is 0.
     Source:
-        J. Barron, "Continuously Differentiable Exponential Linear Units", 2017, equation 2.
+        J. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
     """
     if alpha == 0:
         raise RangeError("celu: alpha should not be 0; relu is the limit")
@@ -172,13 +171,13 @@ def squareplus(x: ArrayLike, b: float = 4.0) -> Variable:
 
     Args:
         x: any shape, floating, of any size.
-        b: how wide the bend is, positive; 4 has the curvature of softplus at 0 nearly.
+        b: how wide the bend is, positive; 4 has the curvature of softplus at 0.
     Returns:
         Shape and dtype of ``x``, positive.
     Raises:
         RangeError: if ``b`` is not positive.
     Source:
-        J. Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021, equation 1.
+        J. Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021.
     """
     if not b > 0:
         raise RangeError(f"squareplus: b should be positive, got {b}; relu is the limit at 0")
@@ -199,7 +198,7 @@ def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Variable:
         RangeError: if there is no such axis, or ``pieces`` is below 1.
         ShapeError: if the length is no multiple of ``pieces``.
     Source:
-        I. Goodfellow et al., "Maxout Networks", 2013, section 3.
+        I. Goodfellow et al., "Maxout Networks", 2013.
     Example:
         >>> maxout([1.0, 5.0, -2.0, -3.0], 2)
         Variable([ 5., -2.], float64)
@@ -225,7 +224,7 @@ def crelu(x: ArrayLike, axis: int = -1) -> Variable:
         RangeError: if there is no such axis.
     Source:
         W. Shang et al., "Understanding and Improving Convolutional Neural Networks via
-        Concatenated Rectified Linear Units", 2016, definition 2.1.
+        Concatenated Rectified Linear Units", 2016.
     Example:
         >>> crelu([1.0, -2.0])
         Variable([1., 0., 0., 2.], float64)

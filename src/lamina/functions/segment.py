@@ -125,7 +125,7 @@ def segment_softmax(x: ArrayLike, segments: ArrayLike, count: int) -> Variable:
         DTypeError: if ``segments`` are not integers.
         RangeError: naming the first row whose segment is not there.
     Source:
-        P. Veličković et al., "Graph Attention Networks", 2018, equation 3.
+        P. Veličković et al., "Graph Attention Networks", 2018.
     Example:
         >>> segment_softmax([0.0, 5.0, 0.0], [0, 1, 0], 2)
         Variable([0.5, 1. , 0.5], float64)

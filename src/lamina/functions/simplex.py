@@ -76,8 +76,7 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Variable:
         RangeError: if there is no such axis.
         ShapeError: if it is empty.
     Source:
-        A. Martins and R. Astudillo, "From Softmax to Sparsemax", 2016, proposition 1 and section
-        2.5.
+        A. Martins and R. Astudillo, "From Softmax to Sparsemax", 2016, proposition 1.
     Example:
         >>> sparsemax([1.0, 0.5, -1.0])
         Variable([0.75, 0.25, 0.  ], float64)

@@ -155,7 +155,7 @@ def log1mexp(x: ArrayLike) -> Variable:
     Returns:
         Shape and dtype of ``x``, not above 0; exact for small and for large ``|x|``.
     Source:
-        M. Mächler, "Accurately Computing log(1 - exp(-|a|))", 2012, equation 7.
+        M. Mächler, "Accurately Computing log(1 - exp(-|a|))", 2012.
     Example:
         >>> log1mexp([-1e-10, -50.0])
         Variable([-2.30258509e+01, -1.92874985e-22], float64)

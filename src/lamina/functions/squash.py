@@ -55,7 +55,7 @@ def softsign(x: ArrayLike) -> Variable:
         Shape and dtype of ``x``, in (-1, 1).
     Source:
         X. Glorot and Y. Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural
-        Networks", 2010, section 2.2.
+        Networks", 2010.
     """
     return Softsign()(as_variable(x, "softsign"))
 
@@ -74,7 +74,7 @@ def hard_tanh(x: ArrayLike, low: float = -1.0, high: float = 1.0) -> Variable:
     Raises:
         RangeError: if ``high`` is not above ``low``.
     Source:
-        R. Collobert, "Large Scale Machine Learning", 2004, section 2.3.
+        R. Collobert, "Large Scale Machine Learning", 2004.
     """
     if not high > low:
         raise RangeError(f"hard_tanh: high should be above low={low}, got {high}")
@@ -91,7 +91,7 @@ def hard_sigmoid(x: ArrayLike) -> Variable:
         Shape and dtype of ``x``, in [0, 1]. The derivatives at ±3 are 0.
     Source:
         A. Howard et al., "Searching for MobileNetV3", 2019, section 5.2. The slope of 1/6 is
-        PyTorch's; Keras had 0.2 before its version 3, after M. Courbariaux et al., 2015.
+        PyTorch's; Keras had 0.2 before its version 3.
     """
     return relu6(as_variable(x, "hard_sigmoid") + 3) * (1 / 6)
 
@@ -132,7 +132,7 @@ def mish(x: ArrayLike) -> Variable:
     Returns:
         Shape and dtype of ``x``, above -0.309.
     Source:
-        D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019, equation 1.
+        D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
     """
     v = as_variable(x, "mish")
     return v * TANH(SOFTPLUS(v))
@@ -178,8 +178,8 @@ def hard_shrink(x: ArrayLike, limit: float = 0.5) -> Variable:
     Raises:
         RangeError: if ``limit`` is negative.
     Source:
-        D. Donoho and I. Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994,
-        section 2.3: hard thresholding.
+        D. Donoho and I. Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994: hard
+        thresholding.
     """
     v = as_variable(x, "hard_shrink")
     return where(abs(v) <= _size(limit, "hard_shrink"), 0, v)
@@ -196,8 +196,8 @@ def soft_shrink(x: ArrayLike, limit: float = 0.5) -> Variable:
     Raises:
         RangeError: if ``limit`` is negative.
     Source:
-        D. Donoho and I. Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994,
-        section 2.3: soft thresholding.
+        D. Donoho and I. Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994: soft
+        thresholding.
     Example:
         >>> soft_shrink([-2.0, 0.25, 1.0])
         Variable([-1.5,  0. ,  0.5], float64)
@@ -225,7 +225,7 @@ def snake(x: ArrayLike, a: ArrayLike = 1.0) -> Variable:
         RangeError: if ``a`` is the number 0.
     Source:
         L. Ziyin, T. Hartwig and M. Ueda, "Neural Networks Fail to Learn Periodic Functions and How
-        to Fix It", 2020, equation 3.
+        to Fix It", 2020.
     """
     if type(a) in NUMBERS and not a:
         raise RangeError(f"snake: a should not be 0, got {a}; the limit is x itself")

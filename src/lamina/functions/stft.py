@@ -85,7 +85,7 @@ def istft(
         RangeError: if a length is below 1, or the windows leave a place that none covers.
     Source:
         D. Griffin and J. Lim, "Signal Estimation from Modified Short-Time Fourier Transform",
-        1984, equation 6.
+        1984.
     """
     v = as_variable(x, "istft")
     n, hop, w = _settings(n_fft, hop_length, window, "istft")
