@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina import Layer, Linear
+from lamina import layers as L
 from lamina.layers import GRU, LSTM, BatchNorm, Embedding, LayerNorm, MultiHeadAttention
 
 
@@ -22,6 +23,15 @@ class Row:
     x: Callable[[Any], Any]
     wrong: Any = None  # an input that does not fit
     message: str = ""
+    inside: str = ""  # where the input is refused, if in a Layer inside
+
+    def inputs(self, dtype: Any) -> tuple[Any, ...]:
+        x = self.x(dtype)
+        return x if isinstance(x, tuple) else (x,)
+
+    @property
+    def wrongs(self) -> tuple[Any, ...]:
+        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
 
 
 def floats(*shape: int) -> Callable[[Any], Any]:
@@ -30,6 +40,24 @@ def floats(*shape: int) -> Callable[[Any], Any]:
 
 def numbers(_: Any) -> Any:
     return np.array([[0, 4, 2], [4, 1, 3]])
+
+
+def both(*each: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several inputs."""
+    return lambda dtype: tuple([make(dtype) for make in each])
+
+
+def around(make: Callable[..., Layer], **sizes: Any) -> dict[str, Callable[..., Layer]]:
+    """The two ways to make a Layer; ``sizes`` are what the lazy one learns."""
+    return {"lazy": make, "eager": lambda **options: make(**options, **sizes)}
+
+
+def wide(**o: Any) -> Layer:
+    return L.WeightNorm(Linear(3, **o))
+
+
+def spectral(**o: Any) -> Layer:
+    return L.SpectralNorm(L.Conv2d(3, 2, **o))
 
 
 ROWS = [
@@ -84,4 +112,96 @@ ROWS = [
         )
         for kind in (LSTM, GRU)
     ],
+    *[
+        Row(
+            kind.__name__,
+            **around(kind, size=4),
+            x=floats(3, 4, 2),
+            wrong=np.ones((2, 3)),
+            message=rf"{kind.__name__}: x should have 4 channels, got shape \(2, 3\)",
+        )
+        for kind in (L.PReLU, L.Snake)
+    ],
+    *[
+        Row(
+            kind.__name__,
+            **around(lambda kind=kind, **o: kind(3, **o), in_size=4),
+            x=floats(2, 5, 4),
+            wrong=np.ones((2, 3)),
+            message="last axis of x should be 4",
+            inside="/linear (Linear ",
+        )
+        for kind in (L.Maxout, L.GatedLinear)
+    ],
+    Row(
+        "GroupNorm",
+        **around(lambda **o: L.GroupNorm(2, **o), size=4),
+        x=floats(3, 4, 5),
+        wrong=np.ones((2, 3)),
+        message=r"GroupNorm: axis 1 of x should be 4, got shape \(2, 3\)",
+    ),
+    Row(
+        "InstanceNorm",
+        **around(L.InstanceNorm, size=4),
+        x=floats(3, 4, 5),
+        wrong=np.ones((2, 3)),
+        message=r"InstanceNorm: axis 1 of x should be 4, got shape \(2, 3\)",
+    ),
+    Row(
+        "RMSNorm",
+        **around(L.RMSNorm, size=4),
+        x=floats(2, 5, 4),
+        wrong=np.ones((2, 3)),
+        message=r"RMSNorm: the last axis of x should be 4, got shape \(2, 3\)",
+    ),
+    Row(
+        "WeightNorm",
+        **around(wide, in_size=4),
+        x=floats(2, 5, 4),
+        wrong=np.ones((2, 3)),
+        message="linear: last axis of x should be 4|last axis of x should be 4",
+    ),
+    Row(
+        "SpectralNorm",
+        **around(spectral, in_channels=4),
+        x=floats(2, 4, 3, 5),
+        wrong=np.ones((2, 3, 3, 5)),
+        message="conv2d: ",
+    ),
+    Row(
+        "EmbeddingBag",
+        **around(lambda **o: L.EmbeddingBag(5, 3, **o)),
+        x=numbers,
+        wrong=np.array([5]),
+        message="embedding: 5 at 0 is outside 0..4",
+    ),
+    Row(
+        "LearnedPositions",
+        **around(lambda **o: L.LearnedPositions(5, **o), size=4),
+        x=floats(2, 5, 4),
+        wrong=np.ones((6, 4)),
+        message="LearnedPositions: 6 positions are more than length=5",
+    ),
+    Row(
+        "Bilinear",
+        **around(lambda **o: L.Bilinear(3, **o), in_sizes=(4, 2)),
+        x=both(floats(5, 4), floats(5, 2)),
+        wrong=(np.ones((5, 4)), np.ones((5, 3))),
+        message=r"Bilinear: last axes of a and b should be 4 and 2, got \(5, 4\) and \(5, 3\)",
+    ),
+    Row(
+        "DepthwiseConv2d",
+        **around(lambda **o: L.DepthwiseConv2d(2, multiplier=2, **o), in_channels=3),
+        x=floats(2, 3, 4, 5),
+        wrong=np.ones((2, 4, 4, 5)),
+        message=r"DepthwiseConv2d: x should have 3 channels, got shape \(2, 4, 4, 5\)",
+    ),
+    Row(
+        "SeparableConv2d",
+        **around(lambda **o: L.SeparableConv2d(2, 3, padding=1, **o), in_channels=3),
+        x=floats(2, 3, 4, 5),
+        wrong=np.ones((2, 4, 4, 5)),
+        message=r"DepthwiseConv2d: x should have 3 channels, got shape \(2, 4, 4, 5\)",
+        inside="/depthwise (DepthwiseConv2d ",
+    ),
 ]

@@ -25,7 +25,7 @@ def trained(row: Row, wrap: Any, to: str) -> tuple[list[Any], set[str]]:
     """Result, gradients and buffers of one call, and where all of them are."""
     lamina.seed(4)
     layer = getattr(row.lazy(), to)()
-    y = layer(wrap(row.x(np.float32)))
+    y = layer(*map(wrap, row.inputs(np.float32)))
     y = y[0] if isinstance(y, tuple) else y
     (y * y * y).sum().backward()
     held = [y, *[p.grad for p in layer.params()], *layer.buffers()]
@@ -44,11 +44,11 @@ def test_layer_moved_before_its_first_call_trains_on_the_gpu_with_the_same_numbe
 @each
 def test_layer_that_has_its_sizes_moves_there_and_back(gpu, row: Row):
     layer = row.lazy()
-    layer(row.x(np.float32))
+    layer(*row.inputs(np.float32))
     layer.to_gpu()
     assert {v.device for v in (*layer.params(), *layer.buffers())} == {"gpu:0"}
     layer.to_cpu()
-    layer(row.x(np.float32))
+    layer(*row.inputs(np.float32))
     assert {v.device for v in (*layer.params(), *layer.buffers())} == {"cpu"}
 
 

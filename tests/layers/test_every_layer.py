@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import Layer, Sequential, Variable, gradients, no_grad, test_mode
+from lamina import Layer, Variable, gradients, no_grad, test_mode
 from layers.every import ROWS, Row
 
 each = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 each_dtype = pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+
+
+class Outer(Layer):
+    """Holds a Layer of several inputs, as a `Sequential` cannot."""
+
+    def __init__(self, inner: Layer, then: Any = lambda y: y):
+        super().__init__()
+        self.inner, self.then = inner, then
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.then(self.inner(*inputs))
 
 
 def results(y: Any) -> list[Variable]:
@@ -24,7 +35,7 @@ def results(y: Any) -> list[Variable]:
 
 
 def run(layer: Layer, row: Row, dtype: Any = np.float32) -> list[Any]:
-    return [y.data for y in results(layer(row.x(dtype)))]
+    return [y.data for y in results(layer(*row.inputs(dtype)))]
 
 
 def state(layer: Layer) -> dict[str, Any]:
@@ -64,7 +75,7 @@ def test_results_and_parameters_have_the_dtype_of_the_layer(row: Row, dtype: Any
 @each
 def test_gradient_reaches_every_parameter(row: Row) -> None:
     layer = made(row.lazy)
-    ys = results(layer(row.x(np.float32)))
+    ys = results(layer(*row.inputs(np.float32)))
     loss = sum(((y * y * y).sum() for y in ys), start=Variable(np.float32(0)))
     loss.backward()
     missing = [path for path, p in layer.named_params() if p.grad is None or not p.grad.data.any()]
@@ -74,7 +85,7 @@ def test_gradient_reaches_every_parameter(row: Row) -> None:
 @each
 def test_parameters_have_second_derivatives(row: Row) -> None:
     layer = made(row.lazy, dtype=np.float64)
-    ys = results(layer(row.x(np.float64)))
+    ys = results(layer(*row.inputs(np.float64)))
     params = list(layer.params())
     loss = sum(((y * y * y).sum() for y in ys), start=Variable(0.0))
     first = gradients(loss, params, create_graph=True)
@@ -132,7 +143,7 @@ def test_prediction_is_repeatable_and_changes_no_state(row: Row) -> None:
 def test_built_from_shapes_alone_it_gives_the_same(row: Row) -> None:
     ys = run(made(row.lazy), row)
     built = made(row.lazy)
-    built.build(row.x(np.float32))
+    built.build(*row.inputs(np.float32))
     assert_same(ys, run(built, row))
 
 
@@ -140,7 +151,7 @@ def test_built_from_shapes_alone_it_gives_the_same(row: Row) -> None:
 def test_summary_leaves_it_as_it_was(row: Row) -> None:
     layer = made(row.lazy)
     before = repr(layer)
-    layer.summary(row.x(np.float32))
+    layer.summary(*row.inputs(np.float32))
     assert repr(layer) == before
     ys = run(layer, row)
     assert_same(ys, run(made(row.eager), row))
@@ -150,28 +161,28 @@ def test_summary_leaves_it_as_it_was(row: Row) -> None:
 def test_without_recording_the_result_is_the_same(row: Row) -> None:
     recorded = run(made(row.lazy), row)
     with no_grad():
-        ys = results(made(row.lazy)(row.x(np.float32)))
+        ys = results(made(row.lazy)(*row.inputs(np.float32)))
     assert not any(y.requires_grad for y in ys)
     assert_same([y.data for y in ys], recorded)
 
 
 @each
 def test_compiled_step_gives_the_same_losses_gradients_and_state(row: Row) -> None:
-    x = row.x(np.float32)
+    inputs = row.inputs(np.float32)
     found = []
     for compiled in (False, True):
         layer = made(row.lazy)
-        layer(x)
+        layer(*inputs)
 
-        def step(x: Any, layer: Layer = layer) -> Variable:
+        def step(*inputs: Any, layer: Layer = layer) -> Variable:
             layer.cleargrads()
-            loss = results(layer(x))[0]
+            loss = results(layer(*inputs))[0]
             loss = (loss * loss * loss).sum()
             loss.backward()
             return loss
 
         run_step = lamina.compile(step) if compiled else step
-        losses = [run_step(x).data for _ in range(3)]
+        losses = [run_step(*inputs).data for _ in range(3)]
         grads = [p.grad.data for p in layer.params() if p.grad is not None]
         found.append([*losses, *grads, *state(layer).values()])
     for a, b in zip(*found, strict=True):
@@ -180,10 +191,11 @@ def test_compiled_step_gives_the_same_losses_gradients_and_state(row: Row) -> No
 
 @each
 def test_input_that_does_not_fit_is_named_with_the_path(row: Row) -> None:
-    model = Sequential(lambda x: x, row.eager())
+    model = Outer(row.eager())
     with pytest.raises(ValueError, match=row.message) as caught:
-        model(row.wrong)
-    assert caught.value.__notes__[0].startswith(f"in Sequential/1 ({row.name} ")
+        model(*row.wrongs)
+    inside = row.inside or f" ({row.name}"
+    assert caught.value.__notes__[0].startswith(f"in Outer/inner{inside}")
 
 
 @each
@@ -194,11 +206,11 @@ def test_first_call_that_fails_leaves_no_trace(row: Row) -> None:
     layer = made(row.lazy)
     before = repr(layer)
     with pytest.raises(RuntimeError, match="no"):
-        Sequential(layer, refuse)(row.x(np.float32))
+        Outer(layer, refuse)(*row.inputs(np.float32))
     assert repr(layer) == before
 
 
 @each
 def test_dtype_that_is_not_floating_is_refused(row: Row) -> None:
-    with pytest.raises(lamina.errors.DTypeError, match=f"{row.name}: dtype should be floating"):
+    with pytest.raises(lamina.errors.DTypeError, match=r"\w+: dtype should be floating"):
         row.lazy(dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..arrays import DType, as_array, is_floating
 from ..core import Variable
 from ..errors import DTypeError, RangeError
+from ..parameter import Parameter
 
 
 def as_size(value: Any, what: str) -> int:
@@ -58,3 +60,45 @@ def as_input(x: Any, dtype: DType, layer: str) -> Any:
     if is_floating(x.dtype) and x.dtype.kind != dtype.kind:
         raise DTypeError(f"{layer}: x is {x.dtype} and the layer {dtype}; take x.real")
     return x.astype(dtype)
+
+
+def as_number(value: Any, what: str) -> float:
+    """A finite Python float.
+
+    Raises:
+        DTypeError: for what is no number.
+        RangeError: for NaN and infinities.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise DTypeError(f"{what} should be a number, got {value!r}")
+    if not np.isfinite(value):
+        raise RangeError(f"{what} should be finite, got {value!r}")
+    return float(value)
+
+
+def as_share(value: Any, what: str) -> float:
+    """A number in [0, 1].
+
+    Raises:
+        DTypeError: for what is no number.
+        RangeError: for another number.
+    """
+    if isinstance(value, (int, float)) and not 0 <= value <= 1:  # NaN too
+        raise RangeError(f"{what} should be from 0 to 1, got {value!r}")
+    return as_number(value, what)
+
+
+def as_choice(value: Any, choices: Iterable[str], what: str) -> str:
+    """One of some words.
+
+    Raises:
+        RangeError: for another.
+    """
+    if value not in tuple(choices):
+        raise RangeError(f"{what} should be one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def is_lazy(W: Any) -> bool:
+    """Whether a weight has no shape yet; what is computed from a Parameter has one."""
+    return isinstance(W, Parameter) and W.state == "lazy"

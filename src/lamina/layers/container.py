@@ -42,7 +42,7 @@ class Sequential(Layer):
         if isinstance(step, type) or not callable(step):
             hint = f"; did you mean {step.__name__}(...)?" if isinstance(step, type) else ""
             raise DTypeError(
-                f"Sequential: step {len(self)} should be a Layer or a function, "
+                f"{type(self).__name__}: step {len(self)} should be a Layer or a function, "
                 f"got {step!r:.60}{hint}"
             )
         setattr(self, str(len(self)), step)
@@ -57,7 +57,7 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         steps = [f"  {i}: {_shown(step)}".replace("\n", "\n  ") for i, step in enumerate(self)]
-        return "\n".join(["Sequential(", *steps, ")"])
+        return "\n".join([f"{type(self).__name__}(", *steps, ")"])
 
     def __len__(self) -> int:
         return sum(name.isdigit() for name in vars(self))
@@ -71,7 +71,7 @@ class Sequential(Layer):
         if isinstance(index, slice):
             return Sequential(*steps[index])
         if not -len(steps) <= index < len(steps):
-            raise RangeError(f"Sequential: there is no step {index} among {len(steps)}")
+            raise RangeError(f"{type(self).__name__}: there is no step {index} among {len(steps)}")
         return steps[index]
 
 

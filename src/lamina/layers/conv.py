@@ -14,7 +14,7 @@ from ..core import Variable
 from ..errors import RangeError, ShapeError
 from ..functions.window import Lengths, Padding, borders, image_check, lengths
 from ..parameter import Parameter
-from .checked import as_floating, as_input, as_size, as_switch
+from .checked import as_floating, as_input, as_size, as_switch, is_lazy
 from .initializers import Initializer, lecun_normal, variance_scaling, zeros
 from .layer import Layer
 
@@ -74,7 +74,7 @@ class _Convolution(Layer):
     @property
     def in_channels(self) -> int | None:
         """How many channels an image has; None until it is known."""
-        return None if self.W.state == "lazy" else self.W.shape[1] * self.groups
+        return None if is_lazy(self.W) else self.W.shape[1] * self.groups
 
     @property
     def dtype(self) -> DType:
@@ -93,7 +93,7 @@ class _Convolution(Layer):
         """``x: (n, in_channels, *size)`` to ``(n, out_channels, *out)``, in the dtype of ``W``."""
         kind = type(self).__name__
         x = as_input(x, self.W.dtype, kind)
-        if self.W.state == "lazy":
+        if is_lazy(self.W):
             image_check(x.shape, self.rank, kind)
             if x.shape[1] == 0:
                 raise ShapeError(f"{kind}: x should have one channel or more, got shape {x.shape}")
@@ -228,7 +228,7 @@ class _ConvTranspose(_Convolution):
     @property
     def in_channels(self) -> int | None:
         """How many channels an image has; None until it is known."""
-        return None if self.W.state == "lazy" else self.W.shape[0]
+        return None if is_lazy(self.W) else self.W.shape[0]
 
     def _words(self) -> dict[str, Any]:
         return {**super()._words(), "output_padding": self.output_padding}

@@ -14,6 +14,7 @@ from ..core import Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from ..functions import linear
 from ..parameter import Parameter
+from .checked import is_lazy
 from .initializers import Initializer, lecun_normal, zeros
 from .layer import Layer
 
@@ -95,7 +96,7 @@ class Linear(Layer):
         if x.__class__ is Variable and W._data is not None and x._data.dtype == W._data.dtype:
             return linear(x, W, self.b)  # as nearly always
         x = self._input(x)
-        if W.state == "lazy":
+        if is_lazy(W):
             if not x.shape or x.shape[-1] == 0:
                 raise ShapeError(
                     f"Linear: x should have a last axis of length 1 or more, got shape {x.shape}"
