@@ -29,8 +29,8 @@ class Config:
         debug: every operator checks that its results are finite, and ``backward`` that the arrays
             it kept are what they were. Slow.
         winograd: compiled convolutions of 3x3 may use Winograd's algorithm, which needs fewer
-            products, and whose error in float32 is about ten times larger (below 1e-5 of the largest
-            number).
+            products, and whose error in float32 is about ten times larger (below 1e-5 of the
+            largest number).
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.

@@ -1,15 +1,15 @@
 """Where the numbers of a value lie: which element a loop finds at each of its turns.
 
-An `Index` says, for each axis of a value, which place the loops of a nest look at: a row of integers,
-one factor for each loop and one constant. Views (transpose, slice, ...) only change it, so they cost
-nothing; `Layout` turns it into an address.
+An `Index` says, for each axis of a value, which place the loops of a nest look at: a row of
+integers, one factor for each loop and one constant. Views (transpose, slice, ...) only change it,
+so they cost nothing; `Layout` turns it into an address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -20,11 +20,9 @@ Index: TypeAlias = "tuple[Row, ...]"
 
 
 def identity(shape: Sequence[int], axes: int | None = None) -> Index:
-    """The index of a value that a nest runs over, one loop an axis; axes of length 1 stand still."""
+    """The index of a value that a nest runs over, a loop an axis; axes of length 1 stand still."""
     count = len(shape) if axes is None else axes
-    return tuple(
-        [tuple([int(i == j and n > 1) for j in range(count)]) + (0,) for i, n in enumerate(shape)]
-    )
+    return tuple([(*[int(i == j and n > 1) for j in range(count)], 0) for i, n in enumerate(shape)])
 
 
 def broadcast(index: Index, shape: Sequence[int]) -> Index:
@@ -132,8 +130,7 @@ def viewed(view: Instruction, layout: Layout) -> Layout | None:
     if view.opcode == "reshape":
         return _reshaped(source.shape, layout, view.fields["shape"])
     result = view.results[0]
-    index = through(view, identity(result.shape))
-    assert index is not None, f"{view.opcode} is always linear"
+    index: Any = through(view, identity(result.shape))  # all but a reshape are linear
     # here axes of length 1 stand still as well: their stride says nothing
     strides, start = layout.steps(index, result.ndim)
     return Layout(strides, start)
@@ -143,7 +140,7 @@ def _reshaped(shape: Sequence[int], layout: Layout, new: Sequence[int]) -> Layou
     strides: dict[int, int] = {}
     for old_axes, new_axes in blocks(shape, new):
         wide = [i for i in old_axes if shape[i] != 1]
-        for a, b in zip(wide, wide[1:]):
+        for a, b in pairwise(wide):
             if layout.strides[a] != layout.strides[b] * shape[b]:
                 return None
         step = layout.strides[wide[-1]] if wide else 0

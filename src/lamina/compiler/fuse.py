@@ -13,152 +13,14 @@ cache: bias and activation, or the update of the weight whose gradient it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from ..functions.label import CheckLabels
 from ..listen import Instruction, Program, Value
-from .access import Index, broadcast, dense, identity, through
-
-REDUCTIONS = frozenset(("sum", "max", "min"))
-CHEAP = frozenset(
-    "add subtract multiply divide negative positive maximum minimum absolute fabs square "
-    "reciprocal where astype copy greater greater_equal less less_equal equal not_equal "
-    "logical_and logical_or logical_not bitwise_and bitwise_or invert isnan isfinite".split()
-)
-"""What costs no more than to load its operand."""
-
-ELEMENTWISE = CHEAP | frozenset(
-    "sqrt exp expm1 exp2 log log1p log2 tanh sin cos power sign floor ceil rint trunc gather".split()
-)
-LONGEST = 4
-"""Cheap instructions in a row that are computed again."""
-
-KNOWN = (np.dtype(np.float32), np.dtype(bool), np.dtype(np.int64), np.dtype(np.int32))
-"""The dtypes of fused instructions."""
-
-
-def squeezed(shape: Iterable[int]) -> tuple[int, ...]:
-    """A shape without the axes of length 1."""
-    return tuple([n for n in shape if n != 1])
-
-
-@dataclass(eq=False)
-class Group:
-    """Instructions that run together.
-
-    Attributes:
-        kind: "nest", "product", "kernel" or "numpy".
-        members: in the order in which they were heard.
-        space: of a nest: the lengths of its loops.
-        index: of a nest: how the loops run over the result of each member.
-        reduced: of a nest: the loops that its reductions run over; None if it has none.
-        product: of a nest: the product whose blocks it runs on.
-        reads: the stored values that it needs.
-        stores: those that it makes.
-        in_place: of these, what is written over a captured array: its old value.
-        order: of a nest on a product: its loops as they run over the product's result.
-        mask: its bit, and those of the groups that it took in.
-        after: the bits of the groups that have to run before.
-    """
-
-    kind: str
-    members: list[Instruction]
-    space: tuple[int, ...] = ()
-    index: dict[Value, Index] = field(default_factory=dict)
-    reduced: frozenset[int] | None = None
-    product: Instruction | None = None
-    reads: set[Value] = field(default_factory=set)
-    stores: dict[Value, None] = field(default_factory=dict)
-    in_place: dict[Value, Value] = field(default_factory=dict)
-    order: tuple[int, ...] = ()
-    mask: int = 0
-    after: int = 0
-
-    @property
-    def instructions(self) -> list[Instruction]:
-        """All of it, the product first."""
-        return [*([] if self.product is None else [self.product]), *self.members]
-
-    @property
-    def kept(self) -> list[int]:
-        """The loops of a nest that its reductions leave."""
-        return [i for i in range(len(self.space)) if i not in (self.reduced or ())]
-
-
-class Sources:
-    """What each value of a program is made of, and which values have to be stored."""
-
-    def __init__(self, program: Program, takes: Callable[[Instruction], str]):
-        self.made_by = {v: i for i in program.instructions for v in i.results}
-        self.kind = {i: takes(i) for i in program.instructions}
-        self.must: set[Value] = set()
-        for value in program.outputs:
-            self._store(value)
-        for instruction, kind in self.kind.items():
-            if kind in ("product", "kernel", "numpy"):
-                for x in instruction.operands:
-                    if isinstance(x, Value):
-                        self._store(x)
-            elif instruction.opcode == "gather":
-                self._store(instruction.operands[0])  # any row of it
-        self._known: dict[Value, tuple[frozenset[Value], int]] = {}
-        for value in self.made_by:
-            self.of(value)  # to know all that has to be stored ...
-        self._known.clear()  # ... before it is said what has not
-
-    def _store(self, value: Any) -> None:
-        self.must.add(self.base(value))
-
-    def base(self, value: Value) -> Value:
-        """What ``value`` is a view of."""
-        while (made := self.made_by.get(value)) is not None and self.kind[made] == "view":
-            value = made.operands[0]  # pyright: ignore[reportAssignmentType]
-        return value
-
-    def of(self, value: Value) -> frozenset[Value]:
-        """The values that have to be there for ``value``: itself, unless it is made of others."""
-        return self._found(value)[0]
-
-    def is_made_anew(self, value: Value) -> bool:
-        """Whether ``value`` is a view, a constant, or cheap."""
-        return self.of(value) != {value}
-
-    def _found(self, value: Value) -> tuple[frozenset[Value], int]:
-        """The sources of ``value``, and the cost of making it of them."""
-        if value not in self._known:
-            self._known[value] = self._find(value)
-        return self._known[value]
-
-    def _find(self, value: Value) -> tuple[frozenset[Value], int]:
-        made = self.made_by.get(value)
-        itself = frozenset((value,)), 0
-        if made is None:
-            return itself
-        kind = self.kind[made]
-        if kind == "constant":
-            return frozenset(), 0
-        if kind == "view":
-            return self._of_view(made)
-        if kind != "elementwise" or value in self.must or made.opcode not in CHEAP:
-            return itself
-        operands = [self._found(x) for x in made.operands if isinstance(x, Value)]
-        sources = frozenset().union(*[found for found, _ in operands])
-        cost = 1 + sum([cost for _, cost in operands])
-        large = [x for x in sources if x.size * 4 > value.size]
-        fits = cost <= LONGEST and len(large) <= 1 and len(sources) <= 4
-        return (sources, cost) if fits else itself
-
-    def _of_view(self, view: Instruction) -> tuple[frozenset[Value], int]:
-        """A view that no index describes needs its operand in memory, without gaps."""
-        source: Any = view.operands[0]
-        if through(view, identity(view.results[0].shape)) is None:
-            self.must.add(self.base(source))
-            return frozenset((view.results[0],)), 0
-        return self._found(source)
+from .access import Index, broadcast, dense, through
+from .group import Group, loops_of, numbered, same_places, squeezed
+from .sources import REDUCTIONS, Sources
 
 
 class Fuser:
@@ -243,7 +105,7 @@ class Fuser:
         return found
 
     def _join(self, instruction: Instruction) -> None:
-        """Put an elementwise instruction into the groups of its operands, or into one of its own."""
+        """Put an elementwise instruction into the groups of its operands, or into a new one."""
         result = instruction.results[0]
         fitting: dict[Group, Index] = {}
         for group in self._homes(instruction):
@@ -254,14 +116,14 @@ class Fuser:
         if group is None:
             shape = squeezed(result.shape)
             group = Group("nest", [], shape)
-            fitting[group] = _loops(result.shape, range(len(shape)), len(shape))
+            fitting[group] = loops_of(result.shape, range(len(shape)), len(shape))
         group.index[result] = fitting[group]
         group.members.append(instruction)
         self._add(group, instruction)
 
     def _reduce(self, instruction: Instruction) -> None:
         x: Any = instruction.operands[0]
-        space, loops = squeezed(x.shape), _numbered(x.shape)
+        space, loops = squeezed(x.shape), numbered(x.shape)
         reduced = frozenset([loops[i] for i in instruction.fields["axis"] if i in loops])
         fitting: dict[Group, Index] = {}
         for group in self._homes(instruction):
@@ -272,14 +134,14 @@ class Fuser:
                     fitting[group] = index
         group = self._merged(fitting, instruction) or Group("nest", [], space)
         group.reduced, result = reduced, instruction.results[0]
-        group.index[result] = _loops(result.shape, group.kept, len(space))
+        group.index[result] = loops_of(result.shape, group.kept, len(space))
         group.members.append(instruction)
         self._add(group, instruction)
 
     def _is_epilogue(self, group: Group, x: Value, reduced: frozenset[int]) -> bool:
         """Whether a nest is better run on the blocks of a product than reduced along columns."""
         order = [axis for axis in self.order(x) if x.shape[axis] != 1]
-        fastest = _numbered(x.shape)[order[-1]] if order else 0
+        fastest = numbered(x.shape)[order[-1]] if order else 0
         reads = {v for member in group.members for v in self._needs(member)}
         made = [self.sources.made_by.get(v) for v in reads]
         return fastest not in reduced and any(
@@ -292,9 +154,9 @@ class Fuser:
             return None
         lengths, count = squeezed(shape), len(group.space)
         if lengths == group.space:
-            index = _loops(shape, range(count), count)
+            index = loops_of(shape, range(count), count)
         elif group.reduced is not None and lengths == tuple([group.space[i] for i in group.kept]):
-            index = _loops(shape, group.kept, count)
+            index = loops_of(shape, group.kept, count)
         else:
             return None
         operands = [x for x in instruction.operands if isinstance(x, Value)]
@@ -309,7 +171,7 @@ class Fuser:
     def _agrees(self, group: Group, value: Value, index: Index) -> bool:
         """Whether each turn of the loops needs of a member just what it makes itself."""
         if value in group.index:
-            return _same(group.index[value], index, value.shape)
+            return same_places(group.index[value], index, value.shape)
         made = self.sources.made_by.get(value)
         if made is None or not self.sources.is_made_anew(value):
             return True
@@ -526,25 +388,3 @@ class Fuser:
             self.groups.append(group)
             waiting.remove(group)
             done |= group.mask
-
-
-def _numbered(shape: Any) -> dict[int, int]:
-    """The number of the loop of each axis that is longer than 1."""
-    wide = [i for i, n in enumerate(shape) if n != 1]
-    return {axis: loop for loop, axis in enumerate(wide)}
-
-
-def _loops(shape: Any, loops: Iterable[int], count: int) -> Index:
-    """The index of a result whose axes longer than 1 run with ``loops``, in order."""
-    loops = list(loops)
-    numbers = _numbered(shape)
-    return tuple(
-        [
-            tuple([int(i in numbers and loops[numbers[i]] == j) for j in range(count)]) + (0,)
-            for i in range(len(shape))
-        ]
-    )
-
-
-def _same(a: Index, b: Index, shape: Any) -> bool:
-    return all(x == y for x, y, n in zip(a, b, shape) if n != 1)

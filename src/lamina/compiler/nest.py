@@ -1,7 +1,7 @@
 """A nest of loops as a short list of nodes: what an emitter turns into code, and what is compared.
 
-Two nests that read the same are the same code, run on other arrays: what a model does in each of its
-layers is compiled once.
+Two nests that read the same are the same code, run on other arrays: what a model does in each of
+its layers is compiled once.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 
 from ..listen import Host, Value
 from .access import Index, broadcast, through
-from .fuse import Group, Sources
+from .group import Group
 from .layout import Layouts
+from .sources import Sources
 
 Steps: TypeAlias = "tuple[int, ...]"
 
@@ -258,7 +259,7 @@ class NestMaker:
         count = len(self.group.space)
         return tuple(
             [
-                tuple([int(i in wide and wide.index(i) == j) for j in range(count)]) + (0,)
+                (*[int(i in wide and wide.index(i) == j) for j in range(count)], 0)
                 for i in range(x.ndim)
             ]
         )

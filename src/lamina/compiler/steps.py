@@ -52,12 +52,12 @@ class _Turner:
     def turned(self) -> Program:
         """The new program."""
         waiting = iter(self.program.instructions)
-        known: dict[Value, Any] = {}
+        known: dict[Any, Any] = {}
         turned: set[Value] = set()
 
         def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
             old = next(waiting)
-            known.update(zip(old.operands, operands))  # pyright: ignore[reportArgumentType]
+            known.update({a: b for a, b in zip(old.operands, operands) if isinstance(a, Value)})
             made = self._product(old, known, turned) if old.opcode == "matmul" else None
             if old.opcode == "reshape" and old.operands[0] in turned:
                 n, steps, size = old.fields["shape"]

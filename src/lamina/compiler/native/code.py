@@ -5,7 +5,8 @@ Everything that emits code holds a `Code`. A loop is a Python loop, whose body r
     for i in code.loop(0, n):
         code.store(code.load(x, i) * 2.0, y, i)
 
-Indices are `Int`s: Python numbers as long as possible, IR values otherwise, with the same operators.
+Indices are `Int`s: Python numbers as long as possible, IR values otherwise, with the same
+operators.
 """
 
 from __future__ import annotations
@@ -294,7 +295,7 @@ class Code:
         """One element, as an IR value of `lanes.element_type`."""
         dtype = np.dtype(dtype)
         x = self.b.load(self.at(pointer, offset, dtype), typ=memory_type(dtype))
-        return self.b.trunc(x, BIT) if dtype == bool else x
+        return self.b.trunc(x, BIT) if dtype.kind == "b" else x
 
     def put(self, x: ir.Value, pointer: ir.Value, offset: Index = 0) -> None:
         """Store one element, an IR value."""

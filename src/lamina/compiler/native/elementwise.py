@@ -92,6 +92,9 @@ FLOATING = frozenset(
 )
 """What is done on float32 only."""
 
+NOT_OF_BITS = frozenset("add subtract multiply maximum minimum negative".split())
+"""What means something else on bools."""
+
 REDUCERS: dict[str, tuple[Callable[[Vec, Vec], Vec], Any]] = {
     "sum": (lambda x, y: x + y, 0.0),
     "max": (lambda x, y: x.maximum(y), -np.inf),
@@ -122,12 +125,11 @@ def computed_in(instruction: Instruction) -> list[np.dtype[Any]] | None:
     except TypeError:
         return None
     logical = opcode.startswith(("logical", "bitwise")) or opcode == "invert"
-    if logical and any([dtype != bool for dtype in found]):
+    if logical and any([dtype.kind != "b" for dtype in found]):
         return None
     if opcode in FLOATING and any([dtype != np.float32 for dtype in found]):
         return None
-    if any([dtype == bool for dtype in found]) and opcode in ("add", "subtract", "multiply",
-                                                              "maximum", "minimum", "negative"):  # fmt: skip
+    if opcode in NOT_OF_BITS and any([dtype.kind == "b" for dtype in found]):
         return None
     return found
 

@@ -54,7 +54,8 @@ class Convolution(Kernel):
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
     ) -> None:
         """The plan."""
-        self.plan.emit(code, *pointers, scratch, shared)
+        first, second, result = pointers
+        self.plan.emit(code, first, second, result, scratch, shared)
 
 
 class Forward(Convolution):
@@ -88,7 +89,8 @@ class Pool(Kernel):
     def shape(cls, instruction: Instruction) -> tuple[Any, ...]:
         """The arguments of its `PoolPlan`."""
         function: Any = instruction.fields["function"]
-        n, c = instruction.operands[0].shape[:2]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        image: Any = instruction.operands[0]
+        n, c = image.shape[:2]
         return POOLS[type(function)], function.window, n, c
 
     @classmethod

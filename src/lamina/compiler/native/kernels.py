@@ -10,10 +10,10 @@ import numpy as np
 from ...functions.index import ARRAY, ScatterAdd
 from ...listen import Instruction, Value
 from ..access import Layout, dense
-from ..fuse import KNOWN
 from ..layout import Layouts
 from ..lower import is_place
 from ..nest import Nest, Node, Store, collapsed
+from ..sources import KNOWN
 from .code import Code, Int
 from .loops import Loops
 from .target import Target
@@ -191,4 +191,5 @@ def kernel_of(instruction: Instruction) -> type[Kernel] | None:
 def wants(instruction: Instruction) -> tuple[str | None, ...]:
     """How operands and result have to lie."""
     kernel = kernel_of(instruction)
-    return () if kernel is None else kernel.wants
+    count = len(instruction.operands) + len(instruction.results)
+    return () if kernel is None or len(kernel.wants) != count else kernel.wants

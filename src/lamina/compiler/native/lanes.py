@@ -22,7 +22,7 @@ FLOAT, DOUBLE, I32, I1 = ir.FloatType(), ir.DoubleType(), ir.IntType(32), ir.Int
 
 def element_type(dtype: np.dtype[Any]) -> ir.Type:
     """The IR type of one number; a bool is one bit."""
-    if dtype == bool:
+    if dtype.kind == "b":
         return I1
     if dtype.kind == "f":
         return {2: ir.HalfType(), 4: FLOAT, 8: DOUBLE}[dtype.itemsize]
@@ -31,7 +31,7 @@ def element_type(dtype: np.dtype[Any]) -> ir.Type:
 
 def memory_type(dtype: np.dtype[Any]) -> ir.Type:
     """The IR type of one number in memory; a bool is a byte."""
-    return ir.IntType(8) if dtype == bool else element_type(dtype)
+    return ir.IntType(8) if dtype.kind == "b" else element_type(dtype)
 
 
 def short(kind: ir.Type) -> str:
@@ -102,7 +102,7 @@ class Vec:
             zeros = ir.Constant(kind, [0] * code.lanes)
             value = intrinsic(code, f"llvm.masked.load.{short(kind)}.p0", kind,
                               place, I32(1), first_lanes(code, width), zeros)  # fmt: skip
-        if dtype == bool:
+        if dtype.kind == "b":
             value = code.b.trunc(value, ir.VectorType(I1, code.lanes))
         return Vec(code, value, dtype)
 
@@ -275,7 +275,7 @@ class Vec:
             return self
         b, kind = self.code.b, ir.VectorType(element_type(to), self.code.lanes)
         signed = self.dtype.kind == "i"
-        if to == bool:
+        if to.kind == "b":
             return self != 0
         if to.kind == "f":
             if self.dtype.kind == "f":

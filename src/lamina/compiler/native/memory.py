@@ -10,7 +10,7 @@ import numpy as np
 
 from ...listen import Value
 from ..access import dense
-from ..fuse import Group
+from ..group import Group
 from ..layout import Layouts, array_of
 
 LINE = 64
@@ -44,11 +44,11 @@ class Memory:
     """
 
     buffers: dict[Value, Any] = field(default_factory=dict)
-    ranges: dict[Value, tuple[int, int, int]] = field(default_factory=dict)
+    ranges: dict[Value, tuple[Any, int, int]] = field(default_factory=dict)
     arena: int = 0
     naive: int = 0
     scratch: dict[Group, Any] = field(default_factory=dict)
-    scratch_ranges: dict[Group, tuple[int, int, int]] = field(default_factory=dict)
+    scratch_ranges: dict[Group, tuple[Any, int, int]] = field(default_factory=dict)
 
 
 def planned(
@@ -122,7 +122,42 @@ def aligned(nbytes: int) -> Any:
 def stored_array(memory: Memory, layouts: Layouts, value: Value) -> Any:
     """The array of a stored value, or of a view of one."""
     layout: Any = layouts.layout(value) or dense(value.shape)
-    base = value
+    base: Any = value
     while base not in memory.buffers:
-        base = layouts.made_by[base].operands[0]  # pyright: ignore[reportAssignmentType]
+        base = layouts.made_by[base].operands[0]
     return array_of(memory.buffers[base], value, layout)
+
+
+class Since:
+    """What was read and written since the last barrier."""
+
+    def __init__(self, memory: Memory):
+        self.memory = memory
+        self.reads: list[Any] = []
+        self.writes: list[Any] = []
+
+    def _ranges(self, group: Group) -> tuple[list[Any], list[Any]]:
+        ranges = self.memory.ranges
+        reads = [ranges[v] for v in group.reads if v in ranges]
+        writes = [ranges[v] for v in group.stores if v in ranges]
+        if group in self.memory.scratch_ranges:
+            writes.append(self.memory.scratch_ranges[group])
+        return reads, writes
+
+    def conflicts(self, group: Group) -> bool:
+        """Whether a group needs a barrier before it; then nothing is noted any more."""
+        reads, writes = self._ranges(group)
+        found = _overlap(reads, self.writes) or _overlap(writes, self.writes + self.reads)
+        if found:
+            self.reads, self.writes = [], []
+        return found
+
+    def note(self, group: Group) -> None:
+        """A group ran."""
+        reads, writes = self._ranges(group)
+        self.reads += reads
+        self.writes += writes
+
+
+def _overlap(a: list[Any], b: list[Any]) -> bool:
+    return any([x[0] == y[0] and x[1] < y[2] and y[1] < x[2] for x in a for y in b])

@@ -45,9 +45,8 @@ class ProductPlan:
         layouts: Layouts,
         into: tuple[Value, Layout] | None,
     ):
-        a, b = instruction.operands
-        c = instruction.results[0]
-        assert isinstance(a, Value) and isinstance(b, Value), "matmul takes arrays"
+        operands: Any = instruction.operands
+        (a, b), c = operands, instruction.results[0]
         self.starts: list[int] = []
         self.values = [layouts.base(x) for x in (a, b)] + ([] if into is None else [into[0]])
         self.hosts: list[Any] = []

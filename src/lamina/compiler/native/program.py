@@ -9,28 +9,27 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...listen import TABLE, VIEWS, Instruction, Program, Value
-from ..access import Layout
-from ..fuse import KNOWN, REDUCTIONS, Fuser, Group
+from ..fuse import Fuser
+from ..group import Group
 from ..layout import laid_out
 from ..lower import is_place, lower
-from ..nest import Nest, NestMaker
 from ..replay import Source
 from ..simplify import simplify
+from ..sources import KNOWN, REDUCTIONS
 from ..steps import steps_first
 from . import image, sequence  # noqa: F401 (they fill KERNELS)
 from .code import I64, Code, Int
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
 from .lanes import intrinsic
-from .loops import Loops
-from .memory import Memory, aligned, planned, stored_array
+from .memory import Since, aligned, planned, stored_array
 from .module import Module
+from .nests import NestPlan
 from .product import ProductPlan, takes_product
 from .target import host
 from .team import team
@@ -113,9 +112,10 @@ class Native:
         if opcode == "matmul":
             return "product" if takes_product(instruction) else "numpy"
         if opcode == "gather":
-            table, *places = instruction.operands
+            operands: Any = instruction.operands
+            table, *places = operands
             fits = len(places) == 1 and instruction.fields["axes"] == (0,)
-            known = fits and is_place(places[0], table.shape[0], self.places)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            known = fits and is_place(places[0], table.shape[0], self.places)
             return "elementwise" if known else "numpy"
         dtypes = computed_in(instruction)
         fused = dtypes is not None and all([dtype in KNOWN for dtype in dtypes])
@@ -158,9 +158,10 @@ class Native:
         if group.kind == "product":
             product = group.members[0]
             result = product.results[0]
-            into = result, self.layouts.layout(result)
+            into: Any = result, self.layouts.layout(result)
             return ProductPlan(target, product, self.layouts, into)
-        return kernel_of(group.members[0])(target, group.members[0], self.layouts)
+        kernel: Any = kernel_of(group.members[0])
+        return kernel(target, group.members[0], self.layouts)
 
     def _fill_table(self) -> None:
         """The addresses of all arrays that native code is given."""
@@ -350,99 +351,3 @@ def _writer(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
         plan.write(code, pointers, numbers, scratch, rest[hosts + 1] if plan.shared else None)
 
     return write
-
-
-class Since:
-    """What was read and written since the last barrier."""
-
-    def __init__(self, memory: Memory):
-        self.memory = memory
-        self.reads: list[Any] = []
-        self.writes: list[Any] = []
-
-    def _ranges(self, group: Group) -> tuple[list[Any], list[Any]]:
-        ranges = self.memory.ranges
-        reads = [ranges[v] for v in group.reads if v in ranges]
-        writes = [ranges[v] for v in group.stores if v in ranges]
-        if group in self.memory.scratch_ranges:
-            writes.append(self.memory.scratch_ranges[group])
-        return reads, writes
-
-    def conflicts(self, group: Group) -> bool:
-        """Whether a group needs a barrier before it; then nothing is noted any more."""
-        reads, writes = self._ranges(group)
-        found = _overlap(reads, self.writes) or _overlap(writes, self.writes + self.reads)
-        if found:
-            self.reads, self.writes = [], []
-        return found
-
-    def note(self, group: Group) -> None:
-        """A group ran."""
-        reads, writes = self._ranges(group)
-        self.reads += reads
-        self.writes += writes
-
-
-def _overlap(a: list[Any], b: list[Any]) -> bool:
-    return any([x[0] == y[0] and x[1] < y[2] and y[1] < x[2] for x in a for y in b])
-
-
-def product_target(group: Group, nest: Nest, layouts: Any) -> Any:
-    """Where the product of a nest goes: to its own place, or to that of a result of the nest, which
-    then is written over it; None if there is no such place.
-    """
-    product: Any = group.product
-    result = product.results[0]
-    if result in group.stores:
-        return result, layouts.layout(result)
-    outer = nest.lengths[:-1]
-    for store in nest.stores:
-        value, steps = nest.arrays[store.slot], store.steps
-        dense_rows = all([steps[i] == steps[i + 1] * outer[i + 1] for i in range(len(outer) - 1)])
-        fits = value in group.stores and value.dtype == result.dtype
-        if fits and steps[-1:] == (1,) and dense_rows and value not in group.in_place:
-            row = steps[-2] if outer else 0
-            lengths = result.shape[:-1]
-            along = [row * prod(lengths[i + 1 :]) for i in range(len(lengths))]
-            return value, Layout((*along, 1), store.start)
-    return None
-
-
-class NestPlan:
-    """A nest, with its product if it has one, planned; see `ProductPlan`."""
-
-    def __init__(self, target: Any, group: Group, sources: Any, layouts: Any):
-        self.nest = NestMaker(group, sources, layouts, computed_in).made()
-        self.loops = Loops(self.nest, target)
-        self.values, self.hosts = list(self.nest.arrays), self.nest.hosts
-        self.scratch, self.shared = -(-self.loops.scratch // 64) * 64, 0
-        self.own = self.scratch
-        self.work = self.loops.work
-        self.product: ProductPlan | None = None
-        if group.product is not None:
-            into = product_target(group, self.nest, layouts)
-            self.product = ProductPlan(target, group.product, layouts, into)
-            self.values += self.product.values
-            self.scratch += self.product.scratch
-            self.shared = self.product.shared
-            self.work += self.product.work
-
-    def key(self) -> Any:
-        """What is equal for equal code."""
-        return "nest", self.nest.key(), self.product and self.product.key()
-
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
-        """Write the loops, or the product with the loops on its blocks."""
-        count = len(self.nest.arrays)
-        product = self.product
-        if product is None:
-            self.loops.emit(code, pointers, hosts, scratch)
-            return
-
-        def then(tile: Any) -> None:
-            self.loops.emit_block(code, pointers[:count], hosts, scratch, tile, product.stacks)
-
-        place = code.at(scratch, self.own, np.int8)
-        product.write(code, pointers[count:], [], place, shared, then)

@@ -237,8 +237,8 @@ class LSTMForward(Forward):
     wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
 
     def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        z, h = instruction.operands[:2]
-        return z.shape[0], z.shape[1], h.shape[1]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        operands: Any = instruction.operands
+        return *operands[0].shape[:2], operands[1].shape[1]
 
     def write(
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any

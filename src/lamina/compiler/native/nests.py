@@ -1,0 +1,77 @@
+"""Nests in a program, with their products: planned, then written."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..access import Layout
+from ..group import Group
+from ..nest import Nest, NestMaker
+from .code import Code
+from .elementwise import computed_in
+from .loops import Loops
+from .product import ProductPlan
+
+
+def product_target(group: Group, nest: Nest, layouts: Any) -> Any:
+    """Where the product of a nest goes: to its own place, or to that of a result of the nest, which
+    then is written over it; None if there is no such place.
+    """
+    product: Any = group.product
+    result = product.results[0]
+    if result in group.stores:
+        return result, layouts.layout(result)
+    outer = nest.lengths[:-1]
+    for store in nest.stores:
+        value, steps = nest.arrays[store.slot], store.steps
+        dense_rows = all([steps[i] == steps[i + 1] * outer[i + 1] for i in range(len(outer) - 1)])
+        fits = value in group.stores and value.dtype == result.dtype
+        if fits and steps[-1:] == (1,) and dense_rows and value not in group.in_place:
+            row = steps[-2] if outer else 0
+            lengths = result.shape[:-1]
+            along = [row * prod(lengths[i + 1 :]) for i in range(len(lengths))]
+            return value, Layout((*along, 1), store.start)
+    return None
+
+
+class NestPlan:
+    """A nest, with its product if it has one, planned; see `ProductPlan`."""
+
+    def __init__(self, target: Any, group: Group, sources: Any, layouts: Any):
+        self.nest = NestMaker(group, sources, layouts, computed_in).made()
+        self.loops = Loops(self.nest, target)
+        self.values, self.hosts = list(self.nest.arrays), self.nest.hosts
+        self.scratch, self.shared = -(-self.loops.scratch // 64) * 64, 0
+        self.own = self.scratch
+        self.work = self.loops.work
+        self.product: ProductPlan | None = None
+        if group.product is not None:
+            into = product_target(group, self.nest, layouts)
+            self.product = ProductPlan(target, group.product, layouts, into)
+            self.values += self.product.values
+            self.scratch += self.product.scratch
+            self.shared = self.product.shared
+            self.work += self.product.work
+
+    def key(self) -> Any:
+        """What is equal for equal code."""
+        return "nest", self.nest.key(), self.product and self.product.key()
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Write the loops, or the product with the loops on its blocks."""
+        count = len(self.nest.arrays)
+        product = self.product
+        if product is None:
+            self.loops.emit(code, pointers, hosts, scratch)
+            return
+
+        def then(tile: Any) -> None:
+            self.loops.emit_block(code, pointers[:count], hosts, scratch, tile, product.stacks)
+
+        place = code.at(scratch, self.own, np.int8)
+        product.write(code, pointers[count:], [], place, shared, then)

@@ -1,0 +1,251 @@
+"""What one turn of the loops of a nest computes, reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from llvmlite import ir
+
+from ...errors import ProgramError
+from ..nest import Node, Store
+from .code import Code, Int
+from .elementwise import OPERATIONS
+from .lanes import I32, Vec, number
+
+if TYPE_CHECKING:
+    from .loops import Loops
+
+COLUMNS = 4
+"""Vectors side by side where vectors run along an outer loop."""
+
+
+class Turn:
+    """The values of one turn of the loops of a nest, as they are written."""
+
+    def __init__(
+        self,
+        loops: Loops,
+        code: Code,
+        pointers: Sequence[ir.Value],
+        hosts: Any,
+        scratch: Any,
+        tile: Any = None,
+    ):
+        self.loops, self.nest, self.code = loops, loops.nest, code
+        self.pointers, self.hosts, self.scratch, self.tile = pointers, hosts, scratch, tile
+        self.widths = [code.lanes]
+        self.outer: list[Int] = []
+        self.inner: list[Int] = []
+        self.row: dict[Any, Any] = {}
+        self.turn: dict[Any, Any] = {}
+        self.now = 0
+
+    def _units(self) -> range:
+        return range(len(self.widths))
+
+    # -- values ------------------------------------------------------------------------------
+
+    def _hoist(self, number: int, done: set[int]) -> None:
+        """Compute before the inner loops what does not change in them."""
+        nest = self.nest
+        if number in done:
+            return
+        done.add(number)
+        if not self.loops._is_inner(number):
+            for u in self._units():
+                self._value(number, u)
+            return
+        if nest.stage[number] < self.now and number in self.loops.kept:
+            return
+        node = nest.nodes[number]
+        for argument in node.arguments:
+            self._hoist(argument, done)
+        if node.name == "divide" and not self.loops._is_inner(node.arguments[1]):
+            below = node.arguments[1]
+            for u in self._units():
+                self.row["reciprocal", below, u] = _reciprocal(
+                    self._value(below, u).cast(np.float32)
+                )
+
+    def _key(self, number: int, unit: int) -> tuple[int, int | None]:
+        """What the vectors side by side that hold the same of a node have in common."""
+        along = self.nest.columns and self.nest.vector in self.nest.depends[number]
+        return number, unit if along else None
+
+    def _value(self, number: int, unit: int) -> Vec:
+        """The vector of a node, computed once in its loop."""
+        memo = self.turn if self.loops._is_inner(number) else self.row
+        key = self._key(number, unit)
+        if key not in memo:
+            memo[key] = self._compute(number, unit)
+        return memo[key]
+
+    def _compute(self, number: int, unit: int) -> Vec:
+        nest, code = self.nest, self.code
+        node = nest.nodes[number]
+        if self.loops._is_inner(number) and nest.stage[number] < self.now:
+            if number in self.loops.kept:
+                return self._kept_load(number, unit)
+            for store in nest.stores:
+                if store.node == number and store.steps[nest.vector] == 1:
+                    return self._read(store.slot, store, node.dtype, unit)
+        if node.kind == "constant":
+            return _constant(code, node)
+        if node.kind == "host":
+            return code.splat(self.hosts[node.slot], 0, np.float32)
+        if node.kind == "counter":
+            return self._counter(node, unit)
+        if node.kind == "load":
+            return self._read(node.slot, node, node.dtype, unit)
+        if node.kind == "tile":
+            return self._tile(unit)
+        if node.kind == "gather":
+            return self._gather(node, unit)
+        if node.kind != "op":
+            raise ProgramError(
+                f"native code: {node.kind} {number} is not there yet in stage {self.now}"
+            )
+        arguments = [
+            self._value(a, unit).cast(dtype) for a, dtype in zip(node.arguments, node.dtypes)
+        ]
+        if node.name == "divide":
+            return self._divide(node, arguments, unit)
+        if node.name == "astype":
+            return arguments[0].cast(node.dtype)
+        return OPERATIONS[node.name](*arguments)
+
+    def _divide(self, node: Node, arguments: list[Vec], unit: int) -> Vec:
+        """A quotient; by a number that stays in the loop, a product with its reciprocal."""
+        x, y = arguments
+        reciprocal = self.row.get(("reciprocal", node.arguments[1], unit))
+        inside = self.loops._is_inner(node.arguments[0])
+        if not inside or reciprocal is None:
+            return x / y
+        factor, scale = reciprocal
+        return x * scale * factor
+
+    def _offset(self, access: Any, unit: int) -> Int:
+        """Elements from the start of an array to what a turn needs of it."""
+        nest, outer = self.nest, self.nest.outer
+        offset = self.row["offset", id(access)]
+        if nest.columns and unit:
+            offset = offset + access.steps[nest.vector] * (unit * self.code.lanes)
+        for place, step in zip(self.inner, access.steps[outer:]):
+            offset = offset + place * step
+        return offset
+
+    def _read(self, slot: int, access: Any, dtype: Any, unit: int) -> Vec:
+        offset = self._offset(access, unit)
+        pointer, step = self.pointers[slot], self._step(access)
+        if step == 0:
+            return self.code.splat(pointer, offset, dtype)
+        if step == 1:
+            return self.code.load(pointer, offset, self.widths[unit], dtype)
+        return self._apart(pointer, offset, step, dtype, self.widths[unit])
+
+    def _step(self, access: Any) -> int:
+        """Elements from lane to lane."""
+        return access.steps[self.nest.vector] if access.steps else 0
+
+    def _apart(self, pointer: Any, offset: Int, step: int, dtype: Any, width: int) -> Vec:
+        """Elements that are not neighbours."""
+        code = self.code
+        vector = number(code, 0, np.dtype(dtype))
+        value = vector.value
+        for lane in range(width):
+            x = code.scalar(pointer, offset + lane * step, dtype)
+            value = code.b.insert_element(value, x, I32(lane))
+        return Vec(code, value, np.dtype(dtype))
+
+    def _counter(self, node: Node, unit: int) -> Vec:
+        code = self.code
+        offset = self._offset(node, unit)
+        kind = ir.VectorType(code.element(np.int64), code.lanes)
+        step = self._step(node)
+        lanes = Vec(
+            code, ir.Constant(kind, [step * i for i in range(code.lanes)]), np.dtype(np.int64)
+        )
+        first = Vec.splat(code, offset.value, np.dtype(np.int64))
+        return (first + lanes).cast(node.dtype)
+
+    def _tile(self, unit: int) -> Vec:
+        """What the product gives."""
+        tile, code = self.tile, self.code
+        offset = self.row["tile row"] + (self.inner[-1] - tile.j0)
+        return code.load(tile.pointer, offset, self.widths[unit])
+
+    def _gather(self, node: Node, unit: int) -> Vec:
+        """Elements at places that are data; a place counts from 0, for it was checked."""
+        code, place = self.code, self._value(node.arguments[0], unit)
+        pointer, offset = self.pointers[node.slot], self._offset(node, unit)
+        step, width = self._step(node), self.widths[unit]
+        same = self.nest.vector not in self.nest.depends[node.arguments[0]]
+        if same:
+            first = Int(code, _wide(code, place.lane(0))) * node.value
+            if step == 1:
+                return code.load(pointer, offset + first, width, node.dtype)
+            return self._apart(pointer, offset + first, step, node.dtype, width)
+        value = number(code, 0, np.dtype(node.dtype)).value
+        for lane in range(width):
+            at = Int(code, _wide(code, place.lane(lane))) * node.value + offset + lane * step
+            value = code.b.insert_element(value, code.scalar(pointer, at, node.dtype), I32(lane))
+        return Vec(code, value, np.dtype(node.dtype))
+
+    # -- memory ------------------------------------------------------------------------------
+
+    def _store(self, store: Store, row: bool = False) -> None:
+        nest, code = self.nest, self.code
+        inner = self.inner
+        if row:
+            self.inner = []
+        for u in self._units():
+            x = self._value(store.node, u)
+            offset, step = self._offset(store, u), self._step(store)
+            pointer = self.pointers[store.slot]
+            if row and not nest.columns:
+                code.put(x.lane(0), pointer, offset)
+            elif step == 1:
+                code.store(x, pointer, offset, self.widths[u])
+            else:
+                for lane in range(self.widths[u]):
+                    code.put(x.lane(lane), pointer, offset + lane * step)
+        self.inner = inner
+
+    def _place(self, number: int, unit: int) -> Int:
+        """Where a kept node lies in the scratch memory."""
+        nest, code = self.nest, self.code
+        offset = code.int(0)
+        for place, n in zip(self.inner, nest.lengths[nest.outer :]):
+            offset = offset * n + place
+        if nest.columns:
+            offset = (offset * COLUMNS + unit) * code.lanes
+        return offset + self.loops.kept[number] * self.loops._each
+
+    def _kept_load(self, number: int, unit: int) -> Vec:
+        return self.code.load(self.scratch, self._place(number, unit))
+
+    def _kept_store(self, number: int, unit: int) -> None:
+        self.code.store(self._value(number, unit), self.scratch, self._place(number, unit))
+
+
+def _reciprocal(y: Vec) -> tuple[Vec, Vec]:
+    """What a number is multiplied by, one after the other, in place of a division by ``y``.
+
+    The second is a power of two: with it 1 / y neither overflows nor loses digits, where y is near
+    an end of the range.
+    """
+    size, one = y.abs(), y._other(1.0)
+    scale = (size < 2.0**-64).select(y._other(2.0**64), one)
+    scale = (size > 2.0**64).select(y._other(2.0**-64), scale)
+    return 1.0 / (y * scale), scale
+
+
+def _wide(code: Code, x: ir.Value) -> ir.Value:
+    return x if x.type.width == 64 else code.b.sext(x, ir.IntType(64))
+
+
+def _constant(code: Code, node: Node) -> Vec:
+    value = float(node.value) if isinstance(node.value, str) else node.value
+    return code.number(value, node.dtype)
