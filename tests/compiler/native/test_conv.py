@@ -35,6 +35,7 @@ ADDRESSES = [
     Case((5, 6), (2, 2), 1, 6, 12, groups=6),
     Case((12, 8), (4, 4), 2, 3, 20, stride=4),
     Case((6, 5), (3, 3), 1, 300, 16, padding=1, stride=2),  # slices of k
+    Case((3, 2), (1, 1), 2, 600, 64),  # parts of a run
     Case((9, 8), (1, 1), 2, 40, 37),
     Case((9, 8), (1, 1), 2, 16, 21, stride=(2, 3)),
     Case((1, 1), (1, 1), 5, 7, 3),

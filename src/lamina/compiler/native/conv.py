@@ -21,7 +21,7 @@ from .blocks import Weights, cheapest, line
 from .code import Code
 from .depthwise import ImageByChannel, WeightByChannel
 from .geometry import data_geometry, forward_geometry, merged_geometry
-from .gradient import WeightByAddress, WeightByTiles
+from .gradient import WeightByAddress, WeightByColumns, WeightByTiles
 from .indirect import ImageByAddress, border
 from .target import Target
 from .tiles import Tiling
@@ -203,7 +203,9 @@ def by_address(target: Target, shape: Shape) -> Algorithm:
     else:
         geometry = forward_geometry(window, n)
     inner: Algorithm
-    if shape.kind == "weight":
+    if shape.kind == "weight" and geometry.merged > 1:
+        inner = WeightByColumns(target, geometry, shape.c_in, shape.c_out)
+    elif shape.kind == "weight":
         inner = WeightByAddress(target, geometry, shape.groups, shape.c_in, shape.c_out)
     else:
         inner = ImageByAddress(target, geometry, shape.weights, shape.groups)

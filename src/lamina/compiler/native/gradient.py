@@ -11,12 +11,23 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from .blocks import LINE, address, block_for, chunk_of, digest, line, product, turned
+from .blocks import (
+    LINE,
+    ROWS,
+    Block,
+    address,
+    block_for,
+    chunk_of,
+    digest,
+    line,
+    product,
+    turned,
+)
 from .code import I64, Code, Index, Int
 from .geometry import Geometry
 from .indirect import clear, present_columns, where
 from .lanes import Vec
-from .microkernel import FLOAT32, load
+from .microkernel import FLOAT32, load, most_rows
 from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
 from .tiles import TRANSFORMS, Tiling, both_axes, grid, transform_tiles
@@ -65,15 +76,14 @@ class WeightByAddress:
         (self.sweep,) = geometry.sweeps
         self.geometry, self.groups = geometry, groups
         self.c_in, self.c_out = c_in // groups, c_out // groups
-        self.run = self.c_in * geometry.merged
-        self.block = block_for(target, self.c_out, self.run)
+        self.block = block_for(target, self.c_out, self.c_in)
         self.places = min(PLACES, geometry.places)
         wide = self.block.vectors * target.lanes
-        self.down, self.panels = -(-self.c_out // self.block.rows), -(-self.run // wide)
+        self.down, self.panels = -(-self.c_out // self.block.rows), -(-self.c_in // wide)
         self.row, self.tap = self.panels * wide, self.down * self.block.rows * self.panels * wide
         self.shared = line(groups * self.sweep.runs * self.tap)
         self.table = table_bytes(self.sweep.runs, self.places)
-        self.scratch = self.table + line(max(self.run, c_in))
+        self.scratch = self.table + line(c_in)
 
     def emit(
         self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
@@ -87,7 +97,7 @@ class WeightByAddress:
     def _write(self, code: Code, *rest: Any) -> None:
         image, gradient, result, table, sums = rest
         nothing = code.at(table, self.table // 4)
-        clear(code, nothing, line(max(self.run, self.c_in * self.groups)) // 4)
+        clear(code, nothing, line(self.c_in * self.groups) // 4)
         low, high = code.share(self.groups * self.sweep.runs * self.down)
         places = self.geometry.places
         sweep = Sweeps(code, self.geometry, self.c_in * self.groups, 0).table
@@ -108,10 +118,7 @@ class WeightByAddress:
                         column, under, code.at(to, column),
                     )  # fmt: skip
         code.barrier()
-        if self.geometry.merged == 1:
-            self._spread(code, sums, result)
-        else:
-            self._scatter(code, sums, result)
+        self._spread(code, sums, result)
 
     def _block(
         self, code: Code, number: Int, chunk: Int, y: ir.Value, o: Int, c: Int, column: Int,
@@ -120,7 +127,7 @@ class WeightByAddress:
         """Places of one chunk, summed up for a block; added to what earlier chunks gave."""
         block = self.block
         wide = block.vectors * code.lanes
-        broken, ragged = self.c_out % block.rows > 0, self.run % wide > 0
+        broken, ragged = self.c_out % block.rows > 0, self.c_in % wide > 0
 
         def write(code: Code, *rest: Any) -> None:
             number, chunk, y, o, c, column, under, to, pitch, c_out, run, row = rest
@@ -146,7 +153,7 @@ class WeightByAddress:
 
         name = f"places_{code.lanes}_{block.rows}x{block.vectors}"
         name += "_broken" * broken + "_ragged" * ragged
-        facts = (self.c_out * self.groups, self.c_out, self.run, self.row)
+        facts = (self.c_out * self.groups, self.c_out, self.c_in, self.row)
         code.call(name, write, number, chunk, y, o, c, column, under, to, *map(code.int, facts))
 
     def _spread(self, code: Code, sums: ir.Value, result: ir.Value) -> None:
@@ -160,17 +167,79 @@ class WeightByAddress:
             to = code.at(result, (o * self.c_in + c) * taps)
             spread(code, taps, source, self.tap, to, (code.int(self.c_in) - c).least(code.lanes))
 
-    def _scatter(self, code: Code, sums: ir.Value, result: ir.Value) -> None:
-        """The same of runs that hold whole rows of the kernel: few channels, number by number."""
+
+class WeightByColumns:
+    """The same for few channels: what lies under the kernel is copied, a row for each place.
+
+    Attributes:
+        scratch: bytes for each thread.
+        shared: bytes for all.
+    """
+
+    def __init__(self, target: Target, geometry: Geometry, c_in: int, c_out: int):
+        (self.sweep,) = geometry.sweeps
+        self.geometry, self.c_in, self.c_out = geometry, c_in, c_out
+        self.run, self.places = c_in * geometry.merged, min(PLACES, geometry.places)
+        self.columns = self.sweep.runs * self.run
+        vectors = block_for(target, c_out, self.columns).vectors
+        fitting = [r for r in ROWS if r <= most_rows(target, vectors) and c_out % r == 0]
+        self.block, wide = Block(fitting[-1], vectors), vectors * target.lanes
+        self.panels = -(-self.columns // wide)
+        self.row = self.panels * wide
+        self._parts = [table_bytes(self.sweep.runs, self.places), line(self.run)]
+        self.scratch = sum(self._parts) + line(self.places * self.row)
+        self.shared = line(c_out * self.row)
+
+    def emit(
+        self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value,
+    ) -> None:  # fmt: skip
+        """Write the sums."""
+        name = f"weight_by_columns_{code.lanes}_{digest(self.geometry, self.c_in, self.c_out)}"
+        code.call(name, self._write, image, gradient, result, scratch, shared)
+
+    def _write(self, code: Code, *rest: Any) -> None:
+        image, gradient, result, table, sums = rest
+        nothing = code.at(table, self._parts[0] // 4)
+        copied = code.at(nothing, self._parts[1] // 4)
+        clear(code, nothing, self._parts[1] // 4)
+        clear(code, copied, line(self.places * self.row) // 4)
+        sweep = Sweeps(code, self.geometry, self.c_in, 0).table
+        low, high = code.share(self.c_out // self.block.rows)
+        for chunk in code.loop(0, -(-self.geometry.places // self.places)):
+            first, number = chunk_of(code, chunk, self.places, self.geometry.places)
+            addresses(code, sweep, first, number, 1, image, nothing, nothing, nothing, table,
+                      self.places)  # fmt: skip
+            self._copy(code, table, number, copied)
+            for unit in code.loop(low, high):
+                o = unit * self.block.rows
+                y, to = code.at(gradient, first * self.c_out + o), code.at(sums, o * self.row)
+                for panel in code.loop(0, self.panels):
+                    at = panel * (self.block.vectors * code.lanes)
+                    product(code, self.block, y, 1, self.c_out, code.at(copied, at), self.row,
+                            code.at(to, at), self.row, number, chunk)  # fmt: skip
+        for unit in code.loop(low, high):
+            for i in code.loop(0, self.block.rows):
+                self._scatter(code, sums, unit * self.block.rows + i, result)
+
+    def _copy(self, code: Code, table: ir.Value, number: Int, to: ir.Value) -> None:
+        """What lies under the kernel at each place."""
+        row = pitch(self.places)
+        for p in code.loop(0, number):
+            for run in code.loop(0, self.sweep.runs):
+                source = address(code, table, (run + 1) * row + p)
+                for k, width in code.unequal(self.run, code.lanes):
+                    x = code.load(source, k, width)
+                    code.store(x, to, p * self.row + run * self.run + k, width)
+
+    def _scatter(self, code: Code, sums: ir.Value, o: Int, result: ir.Value) -> None:
+        """One kernel, number by number."""
         wide, runs = self.geometry.merged, self.sweep.runs
-        low, high = code.share(self.c_out)
-        for o in code.loop(low, high):
-            for run in code.loop(0, runs):
-                source = code.at(sums, run * self.tap + o * self.row)
-                for k in code.loop(0, wide):
-                    for c in code.loop(0, self.c_in):
-                        x = code.scalar(source, k * self.c_in + c)
-                        code.put(x, result, ((o * self.c_in + c) * runs + run) * wide + k)
+        for run in code.loop(0, runs):
+            for k in code.loop(0, wide):
+                for c in code.loop(0, self.c_in):
+                    x = code.scalar(sums, o * self.row + run * self.run + k * self.c_in + c)
+                    code.put(x, result, ((o * self.c_in + c) * runs + run) * wide + k)
 
 
 class WeightByTiles:
