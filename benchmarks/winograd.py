@@ -3,8 +3,8 @@
     python benchmarks/winograd.py --data FOLDER [--seeds 5] [--epochs 2]
 
 FOLDER holds the four files of Fashion-MNIST (Debian: the package dataset-fashion-mnist puts them
-into /usr/share/datasets/fashion-mnist). For each seed the same network, from the same weights and on
-the same batches, is trained with Winograd's convolutions and without them.
+into /usr/share/datasets/fashion-mnist). For each seed the same network, from the same weights and
+on the same batches, is trained with Winograd's convolutions and without them.
 """
 
 from __future__ import annotations
