@@ -6,6 +6,7 @@ program, as the program is: loops over some hundred Variables would cost more th
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,12 +29,13 @@ class Bound:
     Args:
         traced: what was heard.
         native: whether machine code may run it.
+        profile: whether it times its groups.
     Attributes:
         fits: whether the model is what it was when the step was heard.
     """
 
-    def __init__(self, traced: Traced, native: bool):
-        self.traced, self.native = traced, native
+    def __init__(self, traced: Traced, native: bool, profile: bool = False):
+        self.traced, self.native, self.profile = traced, native, profile
         self.program = verify(simplify(traced.program))
         self.emitted: Any = None  # a Replay is made by the first run, which learns how results lie
         self.results = len(self.program.outputs) - len(traced.changed) - len(traced.grads)
@@ -80,7 +82,7 @@ class Bound:
         if self.native:
             from .native.program import Native  # needs llvmlite
 
-            emitted = Native(self.program, targets)
+            emitted = Native(self.program, targets, self.profile)
             if emitted.is_native:
                 self.copies = [(a, i) for i, a in targets.items() if i not in emitted.straight]
                 self.emitted = emitted
@@ -172,10 +174,12 @@ class Bound:
             return [f"{name}._grad = {source.function('result', result)}(values[{i}])"]
         return [f"{name}._grad = {source.object(result(array), 'g')}"]
 
-    def explain(self) -> str:
+    def explain(self, as_page: bool = False) -> str:
         """Program, memory, source."""
         if self.emitted is None:
             return str(self.program)
+        if as_page:
+            return f"<pre>{html.escape(str(self.program))}</pre>{self.emitted.explain(True)}"
         count = len(self.program.instructions)
         return f"{self.program}\n\n{count} instructions; {self.emitted.explain()}"
 

@@ -5,6 +5,7 @@ The source can be read: `Replay.source`. It needs nothing but NumPy.
 
 from __future__ import annotations
 
+import html
 import linecache
 from collections.abc import Callable
 from typing import Any
@@ -190,7 +191,9 @@ class Replay:
         """The array that holds output ``i`` after each run; None if each makes one."""
         return self.plan.arrays.get(value)
 
-    def explain(self) -> str:
+    def explain(self, as_page: bool = False) -> str:
         """The memory, and the Python that runs."""
         memory = f"buffers {self.plan.arena:,} bytes for {self.plan.naive:,} bytes of results"
+        if as_page:
+            return f"<p>{memory}</p><pre>{html.escape(self.source)}</pre>"
         return f"{memory}\n\n{self.source}"

@@ -20,7 +20,9 @@ from .tree import flatten
 BACKENDS = ("auto", "replay", "native")
 
 
-def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto") -> Any:
+def compile(
+    function: Callable[..., Any] | None = None, *, backend: str = "auto", profile: bool = False
+) -> Any:
     """Make a step that is traced once and then replayed, with the same results.
 
     The step is written as always: it may run layers, a loss, ``backward`` and an optimizer's
@@ -36,6 +38,8 @@ def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto"
         backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit;
             ``"native"`` generates machine code, through llvmlite, and rounds differently in the
             last places; ``"auto"`` is the faster of those that are installed.
+        profile: time each group of a native program, with a barrier behind each; the times are in
+            `Step.explain`, beside what this machine can do at most.
     Returns:
         A `Step`.
     Raises:
@@ -60,16 +64,17 @@ def compile(function: Callable[..., Any] | None = None, *, backend: str = "auto"
     if backend not in BACKENDS:
         raise DTypeError(f"compile: backend should be one of {BACKENDS}, got {backend!r}")
     if function is None:
-        return functools.partial(compile, backend=backend)
-    return Step(function, backend)
+        return functools.partial(compile, backend=backend, profile=profile)
+    return Step(function, backend, profile)
 
 
 class Step:
     """A function that runs as a compiled program; see `compile`."""
 
-    def __init__(self, function: Callable[..., Any], backend: str = "auto"):
+    def __init__(self, function: Callable[..., Any], backend: str = "auto", profile: bool = False):
         functools.update_wrapper(self, function)
         self.function, self.native = function, chooses_native(backend)
+        self.profile = profile
         self._runs: dict[Any, Bound | None] = {}  # None: called once, not traced yet
         self._lock = threading.RLock()
         self._latest: Latest | None = None
@@ -96,15 +101,23 @@ class Step:
                 self._runs[key] = None  # lazy parameters and optimizer state are there now
                 return outputs
             if run is None or not run.fits():
-                run = self._runs[key] = Bound(trace(self.function, args, kwargs), self.native)
+                run = self._runs[key] = Bound(
+                    trace(self.function, args, kwargs), self.native, self.profile
+                )
             self._latest = None if kwargs else Latest.of(self.function, args, run)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
 
-    def explain(self) -> str:
-        """The programs that were traced: instructions, memory, and the Python that runs."""
+    def explain(self, *, html: bool = False) -> str:
+        """The programs that were traced: instructions, memory, groups, the Python that runs.
+
+        Args:
+            html: as a part of a HTML page, without anything from elsewhere.
+        """
         runs = [run for run in self._runs.values() if run is not None]
         parts = [f"{len(runs)} program{'' if len(runs) == 1 else 's'}"]
-        return "\n\n".join(parts + [run.explain() for run in runs])
+        if html:
+            parts[0] = f"<h2>{parts[0]}</h2>"
+        return "\n\n".join(parts + [run.explain(html) for run in runs])
 
 
 class Latest:

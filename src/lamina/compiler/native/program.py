@@ -22,7 +22,7 @@ from ..replay import Source
 from ..simplify import simplify
 from ..sources import KNOWN, REDUCTIONS
 from ..steps import steps_first
-from . import image, sequence  # noqa: F401 (they fill KERNELS)
+from . import image, report, sequence  # noqa: F401 (the kernels among them fill KERNELS)
 from .code import I64, Code, Int
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
@@ -280,6 +280,11 @@ class Native:
         code = Code(self.module.ir, name, self.module.target)
         scratch = code.at(code.pointer(SCRATCH), code.tid * self.scratch_each, np.int8)
         hosts = code.pointer(HOSTS)
+        if self.profile and not self.segments:
+            with code.alone():
+                clock, runs = code.pointer(CLOCK), len(self.groups)
+                count = Int(code, code.scalar(clock, runs, np.int64)) + 1
+                code.put(count.value, clock, runs)
         since = Since(self.memory)
         for group in groups:
             if since.conflicts(group):
@@ -324,19 +329,17 @@ class Native:
             now = Int(code, intrinsic(code, "llvm.readcyclecounter", I64))
             code.put((before + now * sign).value, clock, place)
 
-    def explain(self) -> str:
+    def explain(self, as_page: bool = False) -> str:
         """The groups, the memory, and the Python around them."""
-        memory = self.memory
-        lines = [
+        memory, found = self.memory, report.rows(self)
+        head = (
             f"{len(self.groups)} groups, {len(self.segments)} native functions, "
             f"{self.threads} thread{'s' if self.threads > 1 else ''}; "
             f"buffers {memory.arena:,} bytes for {memory.naive:,} bytes of results"
-        ]
-        for group in self.groups:
-            words = [i.opcode for i in group.instructions]
-            space = "x".join(map(str, group.space))
-            lines.append(f"  {group.kind} {space}: {' '.join(words)}")
-        return "\n".join([*lines, "", self.source])
+        )
+        if as_page:
+            return f"<p>{head}</p>{report.page(found, self.source)}"
+        return f"{head}\n{report.text(found)}\n\n{self.source}"
 
 
 def _apart(over: list[Any], x: Any) -> Any:
