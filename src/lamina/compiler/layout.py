@@ -135,6 +135,8 @@ class Layouts:
     def wants_copy(self, instruction: Instruction, operand: int) -> bool:
         """Whether an operand has to be copied before an instruction can read it."""
         x: Any = instruction.operands[operand]
+        if 0 in x.shape:
+            return False  # nothing lies anywhere
         layout = self.layout(x)
         if instruction.opcode == "reshape":
             return layout is not None and viewed(instruction, layout) is None
