@@ -68,10 +68,10 @@ def network():
         F.relu,
         MaxPool2d(2),
         Flatten(),  # (n, 64 * 7 * 7)
-        Dropout(0.5),
+        Dropout(0.25),
         Linear(128),
         F.relu,
-        Dropout(0.5),
+        Dropout(0.25),
         Linear(10),
     )
 
@@ -120,7 +120,7 @@ def main():
     model = network()
     model.build(x[:1])
     print(model.summary(x[:1]))
-    optimizer = O.AdamW(lr=O.Cosine(2e-3, steps=epochs * len(loader))).setup(model)
+    optimizer = O.AdamW(lr=O.Cosine(1e-3, steps=epochs * len(loader))).setup(model)
 
     @lamina.compile
     def step(x, t):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina import Layer, Linear
+from lamina import functions as F
 from lamina import layers as L
 from lamina.layers import GRU, LSTM, BatchNorm, Embedding, LayerNorm, MultiHeadAttention
 
@@ -50,6 +51,17 @@ def both(*each: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def around(make: Callable[..., Layer], **sizes: Any) -> dict[str, Callable[..., Layer]]:
     """The two ways to make a Layer; ``sizes`` are what the lazy one learns."""
     return {"lazy": make, "eager": lambda **options: make(**options, **sizes)}
+
+
+class Apart(Layer):
+    """An LSTMCell that gets h and c as two inputs, and not as a pair."""
+
+    def __init__(self, **options: Any):
+        super().__init__()
+        self.cell = L.LSTMCell(5, **options)
+
+    def forward(self, x: Any, h: Any, c: Any) -> Any:
+        return self.cell(x, (h, c))
 
 
 def wide(**o: Any) -> Layer:
@@ -110,7 +122,7 @@ ROWS = [
             np.ones((2, 3, 5)),
             rf"{kind.__name__}: last axis of x should be 4, got shape \(2, 3, 5\)",
         )
-        for kind in (LSTM, GRU)
+        for kind in (LSTM, GRU, L.RNN)
     ],
     *[
         Row(
@@ -203,5 +215,74 @@ ROWS = [
         wrong=np.ones((2, 4, 4, 5)),
         message=r"DepthwiseConv2d: x should have 3 channels, got shape \(2, 4, 4, 5\)",
         inside="/depthwise (DepthwiseConv2d ",
+    ),
+    *[
+        Row(
+            kind.__name__,
+            **around(lambda kind=kind, **o: kind(5, **o), in_size=4),
+            x=both(floats(3, 4), state),
+            wrong=np.ones((3, 5)),
+            message=rf"{kind.__name__}: x should be \(n, 4\), got shape \(3, 5\)",
+        )
+        for kind, state in (
+            (L.RNNCell, floats(3, 5)),
+            (L.GRUCell, floats(3, 5)),
+        )
+    ],
+    Row(
+        "LSTMCell",
+        **around(Apart, in_size=4),
+        x=both(floats(3, 4), floats(3, 5), floats(3, 5)),
+        wrong=(np.ones((3, 5)), np.ones((3, 5)), np.ones((3, 5))),
+        message=r"LSTMCell: x should be \(n, 4\), got shape \(3, 5\)",
+        inside="/cell (LSTMCell ",
+    ),
+    Row(
+        "Bidirectional",
+        **around(lambda **o: L.Bidirectional(GRU(3, **o), L.RNN(2, **o)), in_size=4),
+        x=floats(2, 3, 4),
+        wrong=np.ones((2, 3, 5)),
+        message=r"GRU: last axis of x should be 4, got shape \(2, 3, 5\)",
+        inside="/ahead (GRU ",
+    ),
+    Row(
+        "MultiHeadAttention",
+        **around(
+            lambda **o: MultiHeadAttention(8, 4, True, kv_heads=2, rotary=True, **o), in_size=4
+        ),
+        x=floats(2, 5, 4),
+        wrong=np.ones(4),
+        message=r"MultiHeadAttention: x should be \(..., positions, size\), got shape \(4,\)",
+    ),
+    Row(
+        "CrossAttention",
+        **around(lambda **o: L.CrossAttention(6, 2, **o), in_size=4, memory_size=3),
+        x=both(floats(2, 5, 4), floats(2, 7, 3)),
+        wrong=(np.ones((5, 4)), np.ones(3)),
+        message=r"CrossAttention: x and memory should be .*, got shapes \(5, 4\) and \(3,\)",
+    ),
+    Row(
+        "FeedForward",
+        **around(lambda **o: L.FeedForward(4, 3, F.softplus, **o)),
+        x=floats(2, 5, 4),
+        wrong=np.ones((2, 3)),
+        message="last axis of x should be 4",
+        inside="/wide (Linear ",
+    ),
+    Row(
+        "TransformerEncoder",
+        **around(lambda **o: L.TransformerEncoder(2, 4, 2, causal=True, **o)),
+        x=floats(2, 5, 4),
+        wrong=np.ones((2, 3)),
+        message=r"LayerNorm: last axes of x should be \(4,\), got shape \(2, 3\)",
+        inside="/blocks/0/norm1 (LayerNorm ",
+    ),
+    Row(
+        "TransformerDecoder",
+        **around(lambda **o: L.TransformerDecoder(1, 4, 2, norm_first=False, **o)),
+        x=both(floats(2, 3, 4), floats(2, 5, 4)),
+        wrong=(np.ones((3, 4)), np.ones((2, 3))),
+        message="last axis of x should be 4",
+        inside="/blocks/0/cross/kv (Linear ",
     ),
 ]

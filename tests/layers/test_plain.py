@@ -18,6 +18,7 @@ each = pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.shown)
 X = np.random.default_rng(3).normal(size=(2, 3, 4, 5)).astype(np.float32)
 # Layers that draw numbers, hold other Layers, or are tested in a file of their own.
 ELSEWHERE = {
+    *("TransformerEncoderLayer", "TransformerDecoderLayer"),
     *("Layer", "Summary", "Sequential", "Residual", "Parallel", "Concatenate", "MaxUnpool"),
     *("Dropout", "ChannelDropout", "AlphaDropout", "GaussianDropout", "DropPath", "GaussianNoise"),
     *("AveragePool1d", "AveragePool2d", "AveragePool3d", "GlobalAveragePool", "GlobalMaxPool"),

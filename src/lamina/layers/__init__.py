@@ -22,20 +22,15 @@ from .activation import (
     Squareplus,
     Threshold,
 )
-from .attention import (
-    MultiHeadAttention,
-)
-from .bilinear import (
-    Bilinear,
-)
+from .attention import CrossAttention, MultiHeadAttention
+from .bilinear import Bilinear
 from .branch import (
     Concatenate,
     Parallel,
     Residual,
 )
-from .container import (
-    Sequential,
-)
+from .cell import GRUCell, LSTMCell, RNNCell
+from .container import Sequential
 from .conv import (
     Conv1d,
     Conv2d,
@@ -56,18 +51,14 @@ from .groupnorm import (
     LocalResponseNorm,
     RMSNorm,
 )
-from .layer import (
-    Layer,
-)
+from .layer import Layer
 from .learned import (
     GatedLinear,
     Maxout,
     PReLU,
     Snake,
 )
-from .linear import (
-    Linear,
-)
+from .linear import Linear
 from .noise import (
     AlphaDropout,
     ChannelDropout,
@@ -91,10 +82,7 @@ from .pool import (
     MaxPool2d,
     MaxPool3d,
 )
-from .recurrent import (
-    GRU,
-    LSTM,
-)
+from .recurrent import GRU, LSTM, RNN, Bidirectional
 from .reparametrised import (
     SpectralNorm,
     WeightNorm,
@@ -127,11 +115,27 @@ from .spatial import (
     Unfold,
     Upsample,
 )
-from .summary import (
-    Summary,
+from .summary import Summary
+from .transformer import (
+    FeedForward,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
 )
 
 __all__ = [
+    "CrossAttention",
+    "GRUCell",
+    "LSTMCell",
+    "RNNCell",
+    "RNN",
+    "Bidirectional",
+    "FeedForward",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "AdaptiveAveragePool",
     "AdaptiveMaxPool",
     "AlphaDropout",

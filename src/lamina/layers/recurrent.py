@@ -1,9 +1,9 @@
-"""LSTM and GRU, as layers over whole sequences."""
+"""RNN, LSTM and GRU, as layers over whole sequences; Bidirectional, of two of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from ..config import current
 from ..core import Variable
 from ..core.variable import result
 from ..errors import RangeError, ShapeError, TraceError
+from ..functions import bidirectional, gru, lstm, rnn
 from ..functions import dropout as drop
-from ..functions import gru, lstm
 from ..functions.operand import as_variable
 from ..parameter import Initializer, Parameter
-from .checked import as_floating, as_input, as_size, as_switch
+from .checked import as_choice, as_floating, as_input, as_size, as_switch
 from .initializers import glorot_uniform, orthogonal, zeros
 from .layer import Layer
 
@@ -25,7 +25,7 @@ State = tuple[tuple[Variable, ...], ...]
 
 
 class Recurrent(Layer):
-    """What `LSTM` and `GRU` share: layers above one another, and the state between calls."""
+    """What `RNN`, `LSTM` and `GRU` share: layers above one another, and the state between calls."""
 
     gates: ClassVar[int]
     biases: ClassVar[dict[str, Initializer]]
@@ -71,24 +71,30 @@ class Recurrent(Layer):
         """The length of the last axis of ``x``; None until it is known."""
         return None if self.Wx[0].state == "lazy" else self.Wx[0].shape[0]
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Variable, State]:
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Variable, State]:
         """``x: (n, steps, in_size)`` to all states of the last layer, ``(n, steps, size)``, and the
         last states of each layer: a tuple of tuples, which another call may begin with.
+
+        ``lengths: (n,)``, integers, says where each sequence ends; None: all at the end.
         """
         x = as_variable(as_input(x, self.Wx[0].dtype, type(self).__name__), type(self).__name__)
         self._learn(x)
         starts = self._starts(x, state)
         ends: list[tuple[Variable, ...]] = []
         for i, start in enumerate(starts):
-            x, *end = self.one(i, x if i == 0 else drop(x, self.dropout), start)
+            x, *end = self.one(i, x if i == 0 else drop(x, self.dropout), start, lengths)
             ends.append(tuple(end))
         if self.stateful:
             self._hold(tuple(ends))
         return x, tuple(ends)
 
-    def one(self, i: int, x: Variable, start: tuple[Any, ...]) -> tuple[Variable, ...]:
+    def one(
+        self, i: int, x: Variable, start: tuple[Any, ...], lengths: Any
+    ) -> tuple[Variable, ...]:
         """The operator, with the parameters of layer ``i``: what a subclass defines."""
-        raise NotImplementedError(f"{type(self).__name__} should define one(self, i, x, start)")
+        raise NotImplementedError(
+            f"{type(self).__name__} should define one(self, i, x, start, lengths)"
+        )
 
     def _learn(self, x: Variable) -> None:
         name = type(self).__name__
@@ -212,10 +218,12 @@ class LSTM(Recurrent):
     biases: ClassVar[dict[str, Initializer]] = {"b": ForgetLate()}
     b: list[Parameter]
 
-    def one(self, i: int, x: Variable, start: tuple[Any, ...]) -> tuple[Variable, ...]:
+    def one(
+        self, i: int, x: Variable, start: tuple[Any, ...], lengths: Any
+    ) -> tuple[Variable, ...]:
         """Layer ``i``: all its states, the last one, the last cell."""
         h, c = start
-        return lstm(x, h, c, self.Wx[i], self.Wh[i], self.b[i])
+        return lstm(x, h, c, self.Wx[i], self.Wh[i], self.b[i], lengths)
 
 
 class GRU(Recurrent):
@@ -243,7 +251,103 @@ class GRU(Recurrent):
     bx: list[Parameter]
     bh: list[Parameter]
 
-    def one(self, i: int, x: Variable, start: tuple[Any, ...]) -> tuple[Variable, ...]:
+    def one(
+        self, i: int, x: Variable, start: tuple[Any, ...], lengths: Any
+    ) -> tuple[Variable, ...]:
         """Layer ``i``: all its states, and the last one."""
         (h,) = start
-        return gru(x, h, self.Wx[i], self.Wh[i], self.bx[i], self.bh[i])
+        return gru(x, h, self.Wx[i], self.Wh[i], self.bx[i], self.bh[i], lengths)
+
+
+class RNN(Recurrent):
+    """The plain recurrent network over whole sequences: ``h = tanh(x Wx + h Wh + b)``.
+
+    A call gives all states of the last layer, and the last state of each layer, ``((h,), ...)``.
+    Layer k has the Parameters ``Wx/k``, ``Wh/k`` and ``b/k``, which start as those of `GRU`.
+
+    Arguments and errors as in `LSTM`, and:
+
+    Args:
+        activation: ``"tanh"`` or ``"relu"``.
+    Example:
+        >>> y, ((h,),) = RNN(4)(np.ones((2, 5, 3), np.float32))
+        >>> y.shape, h.shape
+        ((2, 5, 4), (2, 4))
+
+    Source:
+        J. Elman, "Finding Structure in Time", 1990.
+    """
+
+    gates, states = 1, 1
+    biases: ClassVar[dict[str, Initializer]] = {"b": zeros()}
+    b: list[Parameter]
+
+    def __init__(
+        self,
+        size: int,
+        layers: int = 1,
+        dropout: float = 0.0,
+        activation: str = "tanh",
+        *,
+        stateful: bool = False,
+        dtype: Any = np.float32,
+        in_size: int | None = None,
+    ):
+        super().__init__(size, layers, dropout, stateful=stateful, dtype=dtype, in_size=in_size)
+        self.activation = as_choice(activation, ("tanh", "relu"), "RNN: activation")
+
+    def one(
+        self, i: int, x: Variable, start: tuple[Any, ...], lengths: Any
+    ) -> tuple[Variable, ...]:
+        """Layer ``i``: all its states, and the last one."""
+        (h,) = start
+        return rnn(x, h, self.Wx[i], self.Wh[i], self.b[i], self.activation, lengths)
+
+    def describe(self) -> str:
+        chosen = f", activation={self.activation!r}" if self.activation != "tanh" else ""
+        return super().describe() + chosen
+
+
+class Bidirectional(Layer):
+    """Two recurrent layers over the same sequences, one of which reads them from their ends; what
+    they say of a step stands side by side.
+
+    Args:
+        ahead: an `RNN`, `LSTM` or `GRU`.
+        back: another one, with numbers of its own.
+    Raises:
+        RangeError: if one is none of these, holds its state from call to call, or both are one.
+    Example:
+        >>> y, (ahead, back) = Bidirectional(GRU(4), GRU(3))(np.ones((2, 5, 6), np.float32))
+        >>> y.shape
+        (2, 5, 7)
+
+    Source:
+        M. Schuster, K. Paliwal, "Bidirectional Recurrent Neural Networks", 1997.
+    """
+
+    def __init__(self, ahead: Recurrent, back: Recurrent):
+        super().__init__()
+        for layer in (ahead, back):
+            if not isinstance(layer, Recurrent) or layer.stateful or ahead is back:
+                raise RangeError(
+                    "Bidirectional: should be given two layers, each an RNN, LSTM or GRU that is "
+                    f"not stateful, got {ahead!r:.60} and {back!r:.60}"
+                )
+        self.ahead, self.back = ahead, back
+
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None
+    ) -> tuple[Variable, tuple[State, State]]:
+        """``x: (n, steps, in_size)`` to ``(n, steps, size of both)``, and the last states of both
+        as a pair, which another call may begin with; ``lengths`` as in `LSTM`.
+        """
+        first, second = (None, None) if state is None else state
+        y, *ends = bidirectional(
+            lambda v: self.ahead(v, first, lengths),
+            lambda v: self.back(v, second, lengths),
+            x,
+            lengths,
+        )
+        one, other = cast(Any, ends)
+        return y, (one, other)
