@@ -1,269 +1,26 @@
-"""Recurrent networks over whole sequences: the loop over time as native code.
-
-Each thread has units of its own, and the columns of the weights that belong to them, packed once. A
-tile of the product with the state holds all gates of its units in registers, so that they are bent
-and combined there, and only states, cells and gates go to memory. One barrier a step: the next one
-needs the states of all units.
-"""
+"""Recurrent networks over whole sequences: what follows the product in each step, LSTM and GRU."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
-from ...functions.recurrent import LSTM, LSTMGradient
-from ...listen import Instruction, Value
-from ..layout import Layouts
-from .code import I64, Code, Int
+from ...functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
+from ...listen import Instruction
+from .code import Code, Int
 from .elementary import sigmoid, tanh
-from .gemm import Cut
-from .kernels import KERNELS, Kernel
+from .kernels import KERNELS
 from .lanes import Vec
-from .microkernel import FLOAT32, micro, most_rows, zeros
-from .packing import columns_routine
-from .target import Target
+from .recurrence import Backward, Forward
 
 
-class Recurrence(Kernel):
-    """A loop over time with one product in each step.
-
-    Attributes:
-        gates: how many there are.
-        n, steps, size: samples, steps and units.
-    """
-
-    gates = 0
-
-    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
-        super().__init__(target, instruction, layouts)
-        self.n, self.steps, self.size = self._sizes(instruction)
-        self.vectors = -(-self.size // target.lanes)
-        function: Any = instruction.fields["function"]
-        specs = [x.spec for x in instruction.operands if isinstance(x, Value)]
-        self.work = 2 * function.multiply_adds(*specs)
-        self.shared = self._packed() * 4
-
-    @classmethod
-    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """Arrays of float32."""
-        return all([x.dtype == np.float32 for x in instruction.operands])  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        raise NotImplementedError
-
-    def _packed(self) -> int:
-        """Numbers of packed weights."""
-        raise NotImplementedError
-
-    def _rows(self, code: Code, vectors: int, body: Callable[[Int, int], None]) -> None:
-        """``body(first row, rows)`` for tiles over all samples."""
-        cut = Cut(self.n, most_rows(self.target, vectors))
-        for rows, low, high in cut.kinds(code.int(0), code.int(cut.parts)):
-            if rows:
-                for part in code.loop(low, high):
-                    body(cut.start(part), rows)
-
-    def _chunks(self, code: Code, wide: int, body: Callable[[Int, int, int], None]) -> None:
-        """``body(first unit, vectors, width of the last)`` for the units of this thread.
-
-        Args:
-            code: where to.
-            wide: vectors side by side.
-            body: what is done.
-        """
-        lanes = code.lanes
-        whole, rest = divmod(self.vectors, wide)
-        tail = self.size - (self.vectors - 1) * lanes
-        if tail != lanes and not rest:
-            whole, rest = whole - 1, wide
-        low, high = code.share(whole + bool(rest))
-        for chunk in code.loop(low, high.least(whole)):
-            body(chunk * (wide * lanes), wide, lanes)
-        if rest:
-            with code.when(code.int(whole).below(high)):
-                body(code.int(whole * wide * lanes), rest, tail)
+def _sizes(z: Any, h: Any) -> tuple[int, int, int]:
+    """Samples, steps and units."""
+    return z.shape[0], z.shape[1], h.shape[1]
 
 
-class Forward(Recurrence):
-    """From ``z = x Wx + b`` to all states: one vector of units a tile, with all its gates."""
-
-    def _packed(self) -> int:
-        return self.vectors * self.target.lanes * self.gates * self.size
-
-    def _pack(self, code: Code, Wh: ir.Value, packed: ir.Value) -> None:
-        """For each vector of units: [k][gate][unit]."""
-        lanes, gates, size = code.lanes, self.gates, self.size
-
-        def pack(unit: Int, vectors: int, width: int) -> None:
-            panel = code.at(packed, unit * (gates * size))
-            for k in code.loop(0, size):
-                for g in range(gates):
-                    w = code.load(Wh, k * (gates * size) + unit + g * size, width)
-                    code.store(w, panel, (k * gates + g) * lanes)
-
-        self._chunks(code, 1, pack)
-
-    def _loop(
-        self,
-        code: Code,
-        pointers: list[ir.Value],
-        packed: ir.Value,
-        h: ir.Value,
-        y: ir.Value,
-        cell: Callable[..., None],
-    ) -> None:
-        """All steps; ``cell(step, row, unit, width, products)`` does what follows the product."""
-        size, gates, lanes, steps = self.size, self.gates, code.lanes, self.steps
-
-        def step(t: Int, state: ir.Value, stride: int) -> None:
-            def chunk(unit: Int, vectors: int, width: int) -> None:
-                panel = code.at(packed, unit * (gates * size))
-
-                def tile(row: Int, rows: int) -> None:
-                    starts = [code.at(state, (row + i) * stride) for i in range(rows)]
-                    sums = micro(
-                        code, zeros(code, rows, gates), starts, 1, panel, gates * lanes, size
-                    )
-                    for i in range(rows):
-                        found = [Vec(code, x, FLOAT32) for x in sums[i * gates : (i + 1) * gates]]
-                        cell(t, row + i, unit, width, found)
-
-                self._rows(code, gates, tile)
-
-            self._chunks(code, 1, chunk)
-
-        step(code.int(0), h, size)
-        for t in code.loop(1, steps):
-            code.barrier()
-            step(t, code.at(y, (t - 1) * (self.n * size)), size)
-
-
-class Backward(Recurrence):
-    """From the gradients of all states back: some vectors of units a tile."""
-
-    @property
-    def wide(self) -> int:
-        """Vectors of units side by side."""
-        return 4 if self.vectors >= 8 else 2 if self.vectors >= 4 else 1
-
-    def _packed(self) -> int:
-        return (self.vectors + self.wide) * self.target.lanes * self.gates * self.size
-
-    def _pack(self, code: Code, Wh: ir.Value, packed: ir.Value) -> None:
-        """For each panel of units: [gate and unit][units of the panel], the weights turned."""
-        lanes, total = code.lanes, self.gates * self.size
-
-        def pack(unit: Int, vectors: int, width: int) -> None:
-            panel = code.at(packed, unit * total)
-            for v in range(vectors):
-                held = width if v == vectors - 1 else lanes
-                if total < lanes:
-                    for lane in code.loop(0, held):
-                        for k in code.loop(0, total):
-                            w = code.scalar(Wh, (unit + v * lanes + lane) * total + k)
-                            code.put(w, panel, k * (vectors * lanes) + v * lanes + lane)
-                    continue
-                source = code.at(Wh, (unit + v * lanes) * total)
-                sizes = [I64(n) for n in (total, vectors * lanes, total, held)]
-                arguments = [source, sizes[0], code.at(panel, v * lanes), *sizes[1:]]
-                code.b.call(columns_routine(code), arguments)
-
-        self._chunks(code, self.wide, pack)
-
-    def _loop(
-        self,
-        code: Code,
-        packed: ir.Value,
-        gs: ir.Value,
-        gh: ir.Value,
-        cell: Callable[..., None],
-        carry: Callable[..., Vec] | None = None,
-    ) -> None:
-        """All steps from the last to the first.
-
-        Args:
-            code: where to.
-            packed: the weights.
-            gs: (steps, n, gates size), the gradients at the product, which ``cell`` fills.
-            gh: (n, size): the gradient of the first state goes here.
-            cell: ``cell(step, row, unit, width, gh, later)``; not ``later`` at the last step.
-            carry: ``carry(step, row, unit, width)``: what is added to the product with the weights.
-        """
-        lanes, size, steps = code.lanes, self.size, self.steps
-        total = self.gates * size
-
-        def step(t: Int, product: bool, done: Callable[..., None]) -> None:
-            def chunk(unit: Int, vectors: int, width: int) -> None:
-                panel = code.at(packed, unit * total)
-
-                def tile(row: Int, rows: int) -> None:
-                    sums = zeros(code, rows, vectors)
-                    if product:
-                        starts = [
-                            code.at(gs, ((t + 1) * self.n + row + i) * total) for i in range(rows)
-                        ]
-                        sums = micro(code, sums, starts, 1, panel, vectors * lanes, total)
-                    for i in range(rows):
-                        for v in range(vectors):
-                            held = width if v == vectors - 1 else lanes
-                            x = Vec(code, sums[i * vectors + v], FLOAT32)
-                            at = unit + v * lanes
-                            if product and carry is not None:
-                                x = x + carry(t + 1, row + i, at, held)
-                            done(t, row + i, at, held, x, product)
-
-                self._rows(code, vectors, tile)
-
-            self._chunks(code, self.wide, chunk)
-
-        def first_state(t: Int, row: Int, unit: Int, width: int, x: Vec, _: bool) -> None:
-            code.store(x, gh, row * size + unit, width)
-
-        step(code.int(steps - 1), False, cell)
-        for turn in code.loop(1, steps):
-            code.barrier()
-            step(code.int(steps - 1) - turn, True, cell)
-        code.barrier()
-        step(code.int(-1), True, first_state)
-
-
-class LSTMForward(Forward):
-    """`LSTM`: z, h, c, Wh to y, cells, gates."""
-
-    gates = 4
-    wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
-
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        operands: Any = instruction.operands
-        return *operands[0].shape[:2], operands[1].shape[1]
-
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
-        """Pack, then all steps."""
-        z, h, c, Wh, y, cells, gates = pointers
-        size = self.size
-        self._pack(code, Wh, shared)
-
-        def cell(t: Int, row: Int, unit: Int, width: int, sums: list[Vec]) -> None:
-            place = t * self.n + row
-            at = place * (4 * size) + unit
-            i, f, g, o = [s + code.load(z, at + k * size, width) for k, s in enumerate(sums)]
-            i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
-            before = _before(code, t, c, cells, row, unit, width, self.n, size)
-            now = f * before + i * g
-            for k, x in enumerate((i, f, g, o)):
-                code.store(x, gates, at + k * size, width)
-            code.store(now, cells, place * size + unit, width)
-            code.store(o * tanh(now), y, place * size + unit, width)
-
-        self._loop(code, pointers, shared, h, y, cell)
-
-
-def _before(
+def began_with(
     code: Code,
     t: Int,
     first: ir.Value,
@@ -284,6 +41,39 @@ def _before(
         there = code.at(all_, ((t - 1) * n + row) * size + unit)
         return code.load(b.select(start, here, there), 0, width)
     return code.load(all_, ((t - 1) * n + row) * size + unit, width)
+
+
+class LSTMForward(Forward):
+    """`LSTM`: z, h, c, Wh to y, cells, gates."""
+
+    gates = 4
+    wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
+
+    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
+        z, h, *_ = instruction.operands
+        return _sizes(z, h)
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Pack, then all steps."""
+        z, h, c, Wh, y, cells, gates = pointers
+        size = self.size
+        self._pack(code, Wh, shared)
+
+        def cell(t: Int, row: Int, unit: Int, width: int, sums: list[Vec]) -> None:
+            place = t * self.n + row
+            at = place * (4 * size) + unit
+            i, f, g, o = [s + code.load(z, at + k * size, width) for k, s in enumerate(sums)]
+            i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+            before = began_with(code, t, c, cells, row, unit, width, self.n, size)
+            now = f * before + i * g
+            for k, x in enumerate((i, f, g, o)):
+                code.store(x, gates, at + k * size, width)
+            code.store(now, cells, place * size + unit, width)
+            code.store(o * tanh(now), y, place * size + unit, width)
+
+        self._loop(code, pointers, shared, h, y, cell)
 
 
 class LSTMBackward(Backward):
@@ -313,7 +103,7 @@ class LSTMBackward(Backward):
             x = code.load(gcells, one, width) + state * o * (1.0 - bent * bent)
             if later:  # but for the last step, which comes first
                 x = x + code.load(gc, row * size + unit, width)
-            before = _before(code, t, c, cells, row, unit, width, self.n, size)
+            before = began_with(code, t, c, cells, row, unit, width, self.n, size)
             found = (
                 x * g * (i * (1.0 - i)),
                 x * before * (f * (1.0 - f)),
@@ -327,4 +117,80 @@ class LSTMBackward(Backward):
         self._loop(code, shared, gz, gh, cell)
 
 
+class GRUForward(Forward):
+    """`GRU`: z, h, Wh, bh to y, inner, gates."""
+
+    gates = 3
+    wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
+
+    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
+        z, h, *_ = instruction.operands
+        return _sizes(z, h)
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Pack, then all steps."""
+        z, h, Wh, bh, y, inner, gates = pointers
+        size = self.size
+        self._pack(code, Wh, shared)
+
+        def cell(t: Int, row: Int, unit: Int, width: int, sums: list[Vec]) -> None:
+            place = t * self.n + row
+            one, three = place * size + unit, place * (3 * size) + unit
+            s = [x + code.load(bh, unit + k * size, width) for k, x in enumerate(sums)]
+            zr, zu, zn = [code.load(z, three + k * size, width) for k in range(3)]
+            r, u = sigmoid(zr + s[0]), sigmoid(zu + s[1])
+            n = tanh(zn + r * s[2])
+            state = began_with(code, t, h, y, row, unit, width, self.n, size)
+            for k, x in enumerate((r, u, n)):
+                code.store(x, gates, three + k * size, width)
+            code.store(s[2], inner, one, width)
+            code.store(n + u * (state - n), y, one, width)
+
+        self._loop(code, pointers, shared, h, y, cell)
+
+
+class GRUBackward(Backward):
+    """`GRUGradient`: gy, h, Wh, y, inner, gates to gz, gs, gh.
+
+    What of a state's gradient goes past the product waits in gh for the step before.
+    """
+
+    gates = 3
+    wants = ("steps", "plain", "plain", "steps", "steps", "steps", "steps", "steps", "plain")
+
+    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
+        gy = instruction.operands[0]
+        return gy.shape  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue, reportReturnType]
+
+    def write(
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
+    ) -> None:
+        """Pack, then all steps."""
+        gy, h, Wh, y, inner, gates, gz, gs, gh = pointers
+        size = self.size
+        self._pack(code, Wh, shared)
+
+        def past(t: Int, row: Int, unit: Int, width: int) -> Vec:
+            return code.load(gh, row * size + unit, width)
+
+        def cell(t: Int, row: Int, unit: Int, width: int, state: Vec, later: bool) -> None:
+            place = t * self.n + row
+            one, three = place * size + unit, place * (3 * size) + unit
+            r, u, n = [code.load(gates, three + k * size, width) for k in range(3)]
+            state = state + code.load(gy, one, width)
+            bent = state * (1.0 - u) * (1.0 - n * n)
+            before = began_with(code, t, h, y, row, unit, width, self.n, size)
+            gr = bent * code.load(inner, one, width) * (r * (1.0 - r))
+            gu = state * (before - n) * (u * (1.0 - u))
+            for target, found in ((gz, (gr, gu, bent)), (gs, (gr, gu, bent * r))):
+                for k, gradient in enumerate(found):
+                    code.store(gradient, target, three + k * size, width)
+            code.store(state * u, gh, row * size + unit, width)
+
+        self._loop(code, shared, gs, gh, cell, past)
+
+
 KERNELS.update({LSTM: LSTMForward, LSTMGradient: LSTMBackward})
+KERNELS.update({GRU: GRUForward, GRUGradient: GRUBackward})

@@ -1,0 +1,175 @@
+"""One operator as a native function of its own, called with arrays: for eager execution."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ...core import Function
+from ...core.variable import Shape
+from ...listen import Program, Value
+from ..access import Layout, dense
+from ..layout import Order, ordered
+from . import image, sequence  # noqa: F401 (they fill KERNELS)
+from .code import Code
+from .kernels import Kernel, kernel_of
+from .memory import aligned
+from .module import Module
+from .program import FEW
+from .target import Target, host
+from .team import Team, team
+
+Spec: TypeAlias = "tuple[Shape, np.dtype[Any]]"
+
+
+class Single:
+    """An operator for operands of certain shapes and dtypes.
+
+    Operands may lie in any way; they are copied if the code needs them otherwise. Results are new
+    arrays, which lie as the code writes them: images with their channels last, sequences with
+    their steps first. Several threads may call one at a time.
+
+    Args:
+        function: the operator.
+        specs: shape and dtype of each operand.
+        target: the processor.
+        crew: who runs it; None is the team of this process.
+        few: operations below which one thread runs it.
+    Attributes:
+        operations: how many it does.
+    Raises:
+        KeyError: if there is no code for it; `supported` says so beforehand.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        specs: Sequence[Spec],
+        target: Target | None = None,
+        crew: Team | None = None,
+        few: int = FEW,
+    ):
+        self.crew = team() if crew is None else crew
+        target = host() if target is None else target
+        kernel, orders = planned(function, specs, target)
+        count = len(specs)
+        self.orders = orders[:count]
+        self.results = [
+            (tuple([x.shape[i] for i in order]), x.dtype, inverse(order))
+            for x, order in zip(kernel.instruction.results, orders[count:])
+        ]
+        self.one = len(self.results) == 1
+        self.threads = 1 if kernel.work < few else self.crew.threads
+        self.each = -(-kernel.scratch // 4096) * 4096
+        self.shared, self.operations = kernel.shared, kernel.work
+        self._compiled = compiled(kernel, self.each, target)
+        self._address = self._compiled.address("single")
+
+    def __call__(self, *arrays: Any, threads: int = 0) -> Any:
+        """The result, or a tuple of them; on so many threads, if it is said."""
+        threads = threads or self.threads
+        held = [_lying(x, order) for x, order in zip(arrays, self.orders)]
+        found = [_empty(shape, dtype) for shape, dtype, _ in self.results]
+        scratch = _workspace.of(self.each * threads + self.shared)
+        addresses = [x.__array_interface__["data"][0] for x in (*held, *found)]
+        start = scratch.__array_interface__["data"][0]
+        table = np.array([0, start, start + self.each * threads, *addresses], np.int64)
+        self.crew.run(self._address, table.__array_interface__["data"][0], threads)
+        views = [y.transpose(back) for y, (_, _, back) in zip(found, self.results)]
+        return views[0] if self.one else tuple(views)
+
+
+def supported(function: Function, specs: Sequence[Spec]) -> bool:
+    """Whether there is native code for an operator on such arrays."""
+    instruction = heard(function, specs).instructions[-1]
+    kernel = kernel_of(instruction)
+    values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+    return (
+        kernel is not None
+        and all([prod(x.shape) for x in values])
+        and kernel.takes(instruction, {})
+    )
+
+
+def heard(function: Function, specs: Sequence[Spec]) -> Program:
+    """A program of nothing else."""
+    program = Program()
+    program.emit("call", *[program.input(*spec) for spec in specs], function=function)
+    return program
+
+
+def planned(
+    function: Function, specs: Sequence[Spec], target: Target
+) -> tuple[Kernel, list[Order]]:
+    """The kernel of an operator, and in which order the axes of operands and results lie."""
+    instruction = heard(function, specs).instructions[-1]
+    kind = kernel_of(instruction)
+    if kind is None:
+        raise KeyError(f"single: there is no native code for {function!r}")
+    values: list[Any] = [*instruction.operands, *instruction.results]
+    orders = [ordered(word or "plain", x.ndim) for word, x in zip(kind.wants, values, strict=True)]
+    given: Any = Given(dict(zip(values, orders)))
+    return kind(target, instruction, given), orders
+
+
+class Given:
+    """What a `Kernel` asks of `Layouts`, where every value lies as it has to."""
+
+    def __init__(self, orders: dict[Value, Order]):
+        self.orders = orders
+
+    def layout(self, value: Value) -> Layout:
+        """How it lies."""
+        return dense(value.shape, self.orders[value])
+
+    def base(self, value: Value) -> Value:
+        """No value is a view."""
+        return value
+
+
+def compiled(kernel: Kernel, each: int, target: Target) -> Any:
+    """Its code: slots of the table are scratch, shared, and then operands and results."""
+    module = Module(target)
+    code = Code(module.ir, "single", target)
+    scratch = code.at(code.pointer(1), code.tid * each, np.int8)
+    shared = code.pointer(2)
+    pointers = [code.pointer(slot) for slot in range(3, 3 + len(kernel.values))]
+    kernel.write(code, pointers, [], scratch, shared)
+    code.b.ret_void()
+    return module.compile()
+
+
+def inverse(order: Order) -> Order:
+    """The axes that turn back what lies in this order."""
+    return tuple([order.index(i) for i in range(len(order))])
+
+
+def _lying(x: Any, order: Order) -> Any:
+    """``x`` with its axes in this order, without gaps."""
+    return np.ascontiguousarray(x.transpose(order))
+
+
+def _empty(shape: Shape, dtype: Any) -> Any:
+    """An array that begins at a cache line."""
+    nbytes = prod(shape) * dtype.itemsize
+    return aligned(nbytes)[:nbytes].view(dtype).reshape(shape)
+
+
+class Workspace(threading.local):
+    """Scratch memory, which every Python thread has for itself; it grows, and is kept."""
+
+    def __init__(self) -> None:
+        self.memory = aligned(0)
+
+    def of(self, nbytes: int) -> Any:
+        """So many bytes or more."""
+        if self.memory.size < nbytes:
+            self.memory = aligned(nbytes)
+        return self.memory
+
+
+_workspace = Workspace()
