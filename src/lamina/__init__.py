@@ -12,6 +12,7 @@ from . import arrays, config, errors, functions, layers, random
 from .arrays import from_dlpack
 from .config import current, no_grad, test_mode, using
 from .core import Function, Variable, gradients
+from .functions import substitute as _substitute
 from .layers import Layer, Linear, Sequential
 from .parameter import Buffer, Parameter
 from .random import seed
@@ -32,6 +33,12 @@ def __getattr__(name: str) -> Any:
     if name == "compile":
         return import_module(f"{__name__}.compiler").compile
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@_substitute.offer
+def _native_code(function: Function, specs: list[Any]) -> Any:
+    """Native code for an operator: only now is the compiler imported."""
+    return import_module(f"{__name__}.compiler.substitutes").native_code(function, specs)
 
 
 def __dir__() -> list[str]:

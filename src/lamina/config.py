@@ -31,6 +31,10 @@ class Config:
         winograd: compiled convolutions of 3x3 may use Winograd's algorithm, which needs fewer
             products, and whose error in float32 is about ten times larger (below 1e-5 of the
             largest number).
+        native: where llvmlite is installed, large float32 convolutions, poolings and recurrent
+            networks run as generated machine code, from their third call with the same shapes on,
+            and ``compile`` with its backend "auto" generates a step. Results then differ from
+            NumPy's in the last places.
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.
@@ -41,6 +45,7 @@ class Config:
     dtype: np.dtype[Any] = np.dtype(np.float32)
     debug: bool = False
     winograd: bool = True
+    native: bool = True
     stand_in: Callable[[Any], Any] | None = None
     tracer: Any = None
 
@@ -57,7 +62,7 @@ class using(ContextDecorator):
 
     Args:
         **settings: fields of `Config`: ``grad``, ``train``, ``dtype``, ``debug``,
-            ``winograd``.
+            ``winograd``, ``native``.
     Raises:
         DTypeError: for a name that is no setting, a switch that is not a bool, or a ``dtype`` that
             is not floating.

@@ -37,7 +37,8 @@ def compile(
         function: the step; without it, a decorator.
         backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit;
             ``"native"`` generates machine code, through llvmlite, and rounds differently in the
-            last places; ``"auto"`` is the faster of those that are installed.
+            last places; ``"auto"`` is the faster of those that are installed, or the first under
+            ``using(native=False)``.
         profile: time each group of a native program, with a barrier behind each; the times are in
             `Step.explain`, beside what this machine can do at most.
     Returns:
@@ -75,6 +76,7 @@ class Step:
         functools.update_wrapper(self, function)
         self.function, self.native = function, chooses_native(backend)
         self.profile = profile
+        self._auto = backend == "auto"  # which obeys the setting
         self._runs: dict[Any, Bound | None] = {}  # None: called once, not traced yet
         self._lock = threading.RLock()
         self._latest: Latest | None = None
@@ -101,9 +103,9 @@ class Step:
                 self._runs[key] = None  # lazy parameters and optimizer state are there now
                 return outputs
             if run is None or not run.fits():
-                run = self._runs[key] = Bound(
-                    trace(self.function, args, kwargs), self.native, self.profile
-                )
+                native = self.native and (current().native or not self._auto)
+                traced = trace(self.function, args, kwargs)
+                run = self._runs[key] = Bound(traced, native, self.profile)
             self._latest = None if kwargs else Latest.of(self.function, args, run)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
 

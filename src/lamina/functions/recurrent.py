@@ -24,6 +24,7 @@ from .join import concatenate, split, stack
 from .linear import LINEAR, PRODUCTS
 from .operand import as_variable, beside
 from .sequence import lengths_of
+from .substitute import substitute
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,6 +39,9 @@ class LSTM(Function):
     """
 
     def forward(self, z, h, c, Wh):
+        found = substitute(self, z, h, c, Wh)
+        if found is not None:
+            return found
         size = c.shape[1]
         gates = z.copy()
         y = np.zeros((*z.shape[:2], size), z.dtype, like=z)
@@ -73,6 +77,9 @@ class LSTMGradient(Function):
     """The derivatives of `LSTM` by z, h and c. Never recorded, so it has no backward."""
 
     def forward(self, gy, gcells, c, Wh, cells, gates):
+        found = substitute(self, gy, gcells, c, Wh, cells, gates)
+        if found is not None:
+            return found
         size = c.shape[1]
         gz = np.zeros_like(gates)
         turned = Wh.swapaxes(0, 1)
@@ -110,6 +117,9 @@ class GRU(Function):
     """
 
     def forward(self, z, h, Wh, bh):
+        found = substitute(self, z, h, Wh, bh)
+        if found is not None:
+            return found
         size = h.shape[1]
         gates = z.copy()
         y = np.zeros((*z.shape[:2], size), z.dtype, like=z)
@@ -145,6 +155,9 @@ class GRUGradient(Function):
     """The derivatives of `GRU` by z, by ``h Wh + bh`` at all steps, and by h. Never recorded."""
 
     def forward(self, gy, h, Wh, y, inner, gates):
+        found = substitute(self, gy, h, Wh, y, inner, gates)
+        if found is not None:
+            return found
         size = h.shape[1]
         gz, gs = np.zeros_like(gates), np.zeros_like(gates)
         turned = Wh.swapaxes(0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ from . import image, sequence  # noqa: F401 (they fill KERNELS)
 from .code import Code
 from .kernels import Kernel, kernel_of
 from .memory import aligned
-from .module import Module
+from .module import Compiled, Module
 from .program import FEW
 from .target import Target, host
 from .team import Team, team
@@ -66,8 +67,16 @@ class Single:
         self.threads = 1 if kernel.work < few else self.crew.threads
         self.each = -(-kernel.scratch // 4096) * 4096
         self.shared, self.operations = kernel.shared, kernel.work
-        self._compiled = compiled(kernel, self.each, target)
-        self._address = self._compiled.address("single")
+        self._kernel, self._target = kernel, target
+
+    @cached_property
+    def code(self) -> Compiled:
+        """Machine code, made at the first call."""
+        return compiled(self._kernel, self.each, self._target)
+
+    @cached_property
+    def _address(self) -> int:
+        return self.code.address("single")
 
     def __call__(self, *arrays: Any, threads: int = 0) -> Any:
         """The result, or a tuple of them; on so many threads, if it is said."""
@@ -85,6 +94,8 @@ class Single:
 
 def supported(function: Function, specs: Sequence[Spec]) -> bool:
     """Whether there is native code for an operator on such arrays."""
+    if function.spec is None:
+        return False  # a formula, and not a kernel
     instruction = heard(function, specs).instructions[-1]
     kernel = kernel_of(instruction)
     values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
@@ -131,7 +142,7 @@ class Given:
         return value
 
 
-def compiled(kernel: Kernel, each: int, target: Target) -> Any:
+def compiled(kernel: Kernel, each: int, target: Target) -> Compiled:
     """Its code: slots of the table are scratch, shared, and then operands and results."""
     module = Module(target)
     code = Code(module.ir, "single", target)
