@@ -18,12 +18,32 @@ from .parameter import Buffer, Parameter
 from .random import seed
 
 if TYPE_CHECKING:
-    from . import check, compiler, data, distributions, listen, metrics, optimizers, storage
+    from . import (
+        check,
+        compiler,
+        data,
+        distributions,
+        insight,
+        listen,
+        metrics,
+        optimizers,
+        storage,
+    )
     from .compiler import compile
 
 __version__ = "0.1.0"
 
-LATER = ("check", "compiler", "data", "distributions", "listen", "metrics", "optimizers", "storage")
+LATER = (
+    "check",
+    "compiler",
+    "data",
+    "distributions",
+    "insight",
+    "listen",
+    "metrics",
+    "optimizers",
+    "storage",
+)
 """Parts that are imported when they are first named."""
 
 
