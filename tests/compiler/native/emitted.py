@@ -1,0 +1,61 @@
+"""A program as native code that runs on as many threads, and in as wide vectors, as a test says."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from lamina.compiler.native import loops, program
+from lamina.compiler.native.program import Native
+from lamina.compiler.native.target import narrowed
+from lamina.compiler.native.team import Team
+from lamina.listen import Program, verify
+
+MOST = 3
+"""Threads of the team of tests."""
+
+
+class Crew:
+    """A team of which `now` threads take part, whatever the program says."""
+
+    def __init__(self) -> None:
+        self.threads = self.now = MOST
+
+    def run(self, address: int, table: int, threads: int) -> None:
+        """As `Team.run`."""
+        _team().run(address, table, self.now)
+
+
+@functools.cache
+def _team() -> Team:
+    return Team(MOST)
+
+
+class Emitted:
+    """A program as native code.
+
+    Args:
+        program: what is to run.
+        targets: as `Native` takes them.
+        lanes: numbers in a vector; None: as many as this machine has.
+    Attributes:
+        native: the code.
+    """
+
+    def __init__(
+        self, heard: Program, targets: dict[int, Any] | None = None, lanes: int | None = None
+    ):
+        self.crew = Crew()
+        changes: dict[str, Any] = {"team": lambda: self.crew, "FEW": 0}
+        if lanes is not None:
+            changes["host"] = lambda: narrowed(lanes)
+        with mock.patch.multiple(program, **changes), mock.patch.object(loops, "SMALL", 0):
+            self.native = Native(verify(heard), targets or {})
+
+    def run(self, *inputs: Any, threads: int = 1) -> list[Any]:
+        """The outputs, in arrays of their own."""
+        self.crew.now = threads
+        return [np.array(y) for y in self.native.run(*inputs)]

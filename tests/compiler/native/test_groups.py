@@ -1,0 +1,112 @@
+"""What runs together, as text: a line for each group, with its loops and its instructions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from compiler.native.emitted import Emitted
+from compiler.native.programs import random_program
+from lamina.compiler import fuse
+from lamina.listen import Program, run
+
+
+def groups(program: Program, targets: dict[int, Any] | None = None) -> list[str]:
+    """The groups as text; what is computed again where it is needed is in none."""
+    found = []
+    for group in Emitted(program, targets).native.groups:
+        words = [i.opcode for i in group.instructions]
+        over = " in place" if group.in_place else ""
+        space = " x ".join(map(str, group.space))
+        found.append(f"{group.kind} {space}: {' '.join(words)}{over}".replace(" :", ":"))
+    return found
+
+
+def program_of(f: Any, *shapes: tuple[int, ...]) -> Program:
+    """``f`` of float32 arrays, heard."""
+    program = Program()
+    made = f(*[program.input(shape, np.float32) for shape in shapes])
+    program.outputs = made if isinstance(made, tuple) else (made,)
+    return program
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def layer_norm(x, scale, shift):
+    centred = x - x.mean(axis=1, keepdims=True)
+    variance = np.square(centred).mean(axis=1, keepdims=True)
+    return centred / np.sqrt(variance + 1e-5) * scale + shift
+
+
+def bias_and_gelu(x, W, b):
+    y = x @ W + b
+    return 0.5 * y * (1 + np.tanh(0.8 * (y + 0.04 * y * y * y)))
+
+
+def test_softmax_is_one_nest():
+    assert groups(program_of(softmax, (40, 100))) == ["nest 40 x 100: max exp sum divide"]
+
+
+def test_layer_norm_is_one_nest():
+    (line,) = groups(program_of(layer_norm, (40, 100), (100,), (100,)))
+    assert line.startswith("nest 40 x 100: sum ")
+    assert line.endswith(" add")
+
+
+def test_bias_and_activation_run_on_the_blocks_of_their_product():
+    (line,) = groups(program_of(bias_and_gelu, (40, 30), (30, 50), (50,)))
+    assert line.startswith("nest 40 x 50: matmul ")
+    assert "tanh" in line
+
+
+def test_the_update_of_a_weight_runs_on_the_blocks_of_its_gradient():
+    program, W = Program(), np.ones((30, 50), np.float32)
+    m = np.zeros_like(W)
+    x, gy = program.input((40, 30), np.float32), program.input((40, 50), np.float32)
+    old, mean = program.capture(W), program.capture(m)
+    g = x.T @ gy
+    new_mean = 0.9 * mean + 0.1 * g
+    program.outputs = (old - 0.01 * new_mean / (np.sqrt(np.square(g)) + 1e-8), new_mean)
+    (line,) = groups(program, {0: W, 1: m})
+    assert line.startswith("nest 30 x 50: matmul ")
+    assert line.endswith(" in place")
+
+
+def test_nests_of_other_loops_stay_apart():
+    def f(x):
+        return np.exp(x).sum(axis=0), np.tanh(x).sum(axis=1)
+
+    assert groups(program_of(f, (40, 100))) == ["nest 40 x 100: exp sum", "nest 40 x 100: tanh sum"]
+
+
+def test_a_product_is_not_read_at_other_places_by_what_follows_it():
+    def f(x, W):
+        y = x @ W
+        return np.exp(y) + y[:1]
+
+    found = groups(program_of(f, (40, 30), (30, 50)))
+    assert found == ["product: matmul", "nest 40 x 50: exp add"]
+
+
+@pytest.mark.parametrize("change", ["alone", "nothing is cheap", "nothing is attached"])
+def test_each_choice_may_be_left_out(change, monkeypatch):
+    """Whatever runs together, the numbers are the same."""
+    if change == "alone":
+        monkeypatch.setattr(fuse.Fuser, "_merged", lambda *_: None)
+    elif change == "nothing is cheap":
+        monkeypatch.setattr(fuse, "CHEAP", frozenset())
+    else:
+        monkeypatch.setattr(fuse.Fuser, "_attach", lambda _: None)
+    for seed in range(8):
+        maker = random_program(seed)
+        inputs = maker.inputs()
+        found = Emitted(maker.program).run(*inputs)
+        for x, y in zip(found, run(maker.program, *inputs), strict=True):
+            assert np.array_equal(x, y), seed

@@ -1,0 +1,53 @@
+"""Random programs give what NumPy gives, on any number of threads, in vectors of any width.
+
+``LAMINA_PROGRAMS=2000`` runs so many of each kind.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from compiler.native.emitted import Emitted
+from compiler.native.error import bounds, distance
+from compiler.native.programs import random_program
+from lamina.compiler.native.target import host
+from lamina.listen import run
+
+COUNT = int(os.environ.get("LAMINA_PROGRAMS", "48"))
+BLOCKS = [range(i, min(i + 16, COUNT)) for i in range(0, COUNT, 16)]
+LANES = [lanes for lanes in (16, 16, 8, 4) if lanes <= host().lanes]
+
+
+def native(seed, exact):
+    maker = random_program(seed, exact)
+    return maker, Emitted(maker.program, lanes=LANES[seed % len(LANES)])
+
+
+@pytest.mark.parametrize("seeds", BLOCKS, ids=str)
+def test_numbers_that_are_exact_are_equal(seeds):
+    for seed in seeds:
+        maker, code = native(seed, exact=True)
+        for threads in (1, 2 + seed % 2):
+            inputs = maker.inputs()
+            expected = run(maker.program, *inputs)
+            for i, (x, y) in enumerate(zip(code.run(*inputs, threads=threads), expected)):
+                assert (x.dtype, x.shape) == (y.dtype, y.shape), (seed, i)
+                assert np.array_equal(x, y), (seed, threads, i)
+
+
+@pytest.mark.parametrize("seeds", BLOCKS, ids=str)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of inf - inf, in both
+def test_other_numbers_are_as_close_as_float32_is(seeds):
+    for seed in seeds:
+        maker, code = native(seed, exact=False)
+        inputs = maker.inputs()
+        found = code.run(*inputs)
+        for i, (x, (exact, bound)) in enumerate(zip(found, bounds(seed))):
+            assert distance(x, exact) <= bound, (seed, i)
+        again = code.run(*inputs, threads=2 + seed % 2)
+        assert [x.tobytes() for x in again] == [x.tobytes() for x in found], seed
