@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.emitted import Emitted
 from compiler.native.programs import random_program
-from lamina.compiler import fuse
+from lamina.compiler import fuse, sources
 from lamina.listen import Program, run
 
 
@@ -101,7 +101,7 @@ def test_each_choice_may_be_left_out(change, monkeypatch):
     if change == "alone":
         monkeypatch.setattr(fuse.Fuser, "_merged", lambda *_: None)
     elif change == "nothing is cheap":
-        monkeypatch.setattr(fuse, "CHEAP", frozenset())
+        monkeypatch.setattr(sources, "CHEAP", frozenset())
     else:
         monkeypatch.setattr(fuse.Fuser, "_attach", lambda _: None)
     for seed in range(8):
