@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LaminaError
-from . import demo, info
+from . import bench, demo, info
 
-COMMANDS = (demo, info)
+COMMANDS = (demo, info, bench)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
