@@ -12,6 +12,7 @@ from . import arrays, config, errors, functions, layers, random
 from .arrays import from_dlpack
 from .config import current, no_grad, test_mode, using
 from .core import Function, Variable, gradients
+from .functions import concatenate, where
 from .functions import substitute as _substitute
 from .layers import Layer, Linear, Sequential
 from .parameter import Buffer, Parameter
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
         optimizers,
         storage,
     )
-    from .compiler import compile
+    from .compiler import compile, cond, scan
 
 __version__ = "0.1.0"
 
@@ -46,12 +47,15 @@ LATER = (
 )
 """Parts that are imported when they are first named."""
 
+COMPILER = ("compile", "cond", "scan")
+"""Names of the compiler, likewise."""
+
 
 def __getattr__(name: str) -> Any:
     if name in LATER:
         return import_module(f"{__name__}.{name}")
-    if name == "compile":
-        return import_module(f"{__name__}.compiler").compile
+    if name in COMPILER:
+        return getattr(import_module(f"{__name__}.compiler"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -62,4 +66,6 @@ def _native_code(function: Function, specs: list[Any]) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LATER, "compile"} - {"LATER", "TYPE_CHECKING", "annotations"})
+    return sorted(
+        {*globals(), *LATER, *COMPILER} - {"LATER", "COMPILER", "TYPE_CHECKING", "annotations"}
+    )

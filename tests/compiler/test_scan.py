@@ -1,0 +1,126 @@
+"""`scan` and `cond`: the numbers and gradients of Python's loop and choice, compiled and not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamina
+import lamina.compiler.trace
+from lamina import Parameter, Variable, cond, scan
+from lamina import functions as F
+from lamina.check import gradient
+from lamina.errors import TraceError
+
+
+def network(rng, dtype=np.float64):
+    W = Parameter(rng.normal(size=(4, 4)).astype(dtype) * 0.5)
+    U = Parameter(rng.normal(size=(3, 4)).astype(dtype))
+
+    def body(h, x):
+        h = F.tanh(h @ W + x @ U)
+        return h, {"twice": h * 2.0, "square": h * h}
+
+    def step(x, h):
+        last, ys = scan(body, h, x)
+        loss = (ys["twice"] * ys["square"]).sum() + last.sum()
+        for p in (W, U):
+            p.cleargrad()
+        loss.backward()
+        return loss
+
+    return step, (W, U)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_replayed_scan_gives_the_bits_of_the_loop(rng, steps):
+    step, params = network(rng)
+    x, h = rng.normal(size=(steps, 2, 3)), rng.normal(size=(2, 4))
+    loss = step(x, h).item()
+    grads = [p.grad.numpy().copy() for p in params]
+    compiled = lamina.compile(step, backend="replay")
+    assert [compiled(x, h).item() for _ in range(3)] == [loss] * 3
+    for p, expected in zip(params, grads):
+        np.testing.assert_allclose(p.grad.numpy(), expected, rtol=1e-12)  # sums in another order
+
+
+def test_a_native_scan_is_equal_in_float32(rng):
+    step, params = network(rng, np.float32)
+    x, h = rng.normal(size=(5, 2, 3)).astype("f"), rng.normal(size=(2, 4)).astype("f")
+    loss = step(x, h).item()
+    grads = [p.grad.numpy().copy() for p in params]
+    compiled = lamina.compile(step, backend="native")
+    assert compiled(x, h).item() == loss
+    assert compiled(x, h).item() == pytest.approx(loss, rel=1e-6)
+    for p, expected in zip(params, grads):
+        np.testing.assert_allclose(p.grad.numpy(), expected, rtol=1e-5, atol=1e-6)  # float32
+
+
+def test_the_body_is_heard_once(rng):
+    step, _ = network(rng)
+    compiled = lamina.compile(step, backend="replay")
+    lengths = []
+    for steps in (3, 30):
+        for _ in range(2):
+            compiled(rng.normal(size=(steps, 2, 3)), np.zeros((2, 4)))
+        lengths.append(len(compiled.explain().partition("return")[0].splitlines()))
+    assert lengths[0] == lengths[1]
+
+
+def test_gradients_of_order_two(rng):
+    def f(x, h):
+        last, ys = scan(lambda c, v: (F.sin(c * v), c * c), h, x)
+        return ys.sum() + last.sum()
+
+    gradient(f, rng.normal(size=(3, 2)), rng.normal(size=2), order=2)
+
+
+def test_from_the_end(rng):
+    x = rng.normal(size=4)
+    _, sums = scan(lambda c, v: (c + v, c + v), np.zeros(()), x, reverse=True)
+    np.testing.assert_allclose(sums.numpy(), np.cumsum(x[::-1])[::-1], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("body", "xs", "message"),
+    [
+        (lambda c, x: (c.sum(), x), np.ones((3, 2)), r"carry of \(\) from one of \(2,\)"),
+        (lambda c, x: (c.astype(np.float32), x), np.ones((3, 2)), "carry of float32 from one of"),
+        (lambda c, x: (c, x), (np.ones(3), np.ones(4)), r"one first length .* got \(3,\), \(4,\)"),
+        (lambda c, x: (c, x), np.ones((0, 2)), "one first length of 1 or more"),
+        (lambda c, x: (c, x), (), "xs holds no array"),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_does_not_fit_is_named(body, xs, message, compiled):
+    def step(h):
+        return scan(body, h, xs)[0]
+
+    # the eager step raises at once; compiled, it is heard by hand
+    run = (lambda h: lamina.compiler.trace.trace(step, (h,), {})) if compiled else step
+    with pytest.raises((ValueError, TypeError), match=message):
+        run(np.zeros(2))
+
+
+def test_random_numbers_in_a_compiled_body_are_refused():
+    step = lamina.compile(
+        lambda h, x: scan(lambda c, v: (F.dropout(c + v), v), h, x)[0], backend="replay"
+    )
+    step(np.zeros(2), np.ones((3, 2)))
+    with pytest.raises(TraceError, match=r"draws random numbers .* give them among xs"):
+        step(np.zeros(2), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_cond_chooses_by_a_number(compiled):
+    def step(x):
+        return cond(x.sum() > 0, lambda v: v * 2.0, lambda v: v - 1.0, x)
+
+    run = lamina.compile(step, backend="replay") if compiled else step
+    for x, expected in [([1.0, 2.0], [2.0, 4.0]), ([-1.0, -2.0], [-2.0, -3.0])] * 2:
+        assert run(Variable(np.array(x))).numpy().tolist() == expected
+
+
+def test_cond_needs_one_bool():
+    with pytest.raises(ValueError, match=r"one bool, got float64 of shape \(2,\)"):
+        cond(np.ones(2), abs, abs, np.ones(2))
