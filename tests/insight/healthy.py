@@ -9,6 +9,7 @@ import numpy as np
 import lamina.functions as F
 import lamina.layers as L
 import lamina.optimizers as O
+from lamina import Parameter
 from lamina.data import digits
 
 
@@ -76,6 +77,19 @@ class Tied(L.Layer):
         return F.tanh(self.inner(self.embed(x))) @ self.embed.W.T
 
 
+class Positions(L.Layer):
+    """Tokens, and a parameter of its own beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = L.Embedding(40, 16)
+        self.place = Parameter(np.zeros((5, 16), np.float32))
+        self.out = L.Linear(2)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(F.gelu(self.embed(x) + self.place).mean(axis=1))
+
+
 class Recurrent(L.Layer):
     def __init__(self) -> None:
         super().__init__()
@@ -105,6 +119,11 @@ def words() -> tuple[Any, Any]:
     rng = np.random.default_rng(3)
     x = rng.integers(0, 11, 40)
     return x, (x + 1) % 11
+
+
+def tokens() -> tuple[Any, Any]:
+    x = np.random.default_rng(4).integers(0, 40, (16, 5))
+    return x, x[:, 0] % 2
 
 
 def some_digits() -> tuple[Any, Any]:
@@ -139,6 +158,7 @@ HEALTHY: dict[str, tuple[Any, Any, Any, Any]] = {
     ),
     "residual": (Residual, entropy, blobs, adam),
     "tied": (Tied, entropy, words, adam),
+    "tokens": (Positions, entropy, tokens, adam),
     "recurrent": (Recurrent, entropy, sequences, adam),
     "frozen": (frozen, entropy, blobs, adam),
     "binary": (

@@ -42,6 +42,8 @@ def arriving(facts: Facts) -> Array | None:
         return None
     x = first.inputs[0]
     x = to_numpy(x.data if isinstance(x, Variable) else np.asarray(x))
+    if x.dtype.kind == "i" and any(True for _ in first.layer.layers()):
+        return None  # tokens, for an Embedding further inside
     return x if x.size and x.dtype.kind in "fiu" and np.isfinite(x).all() else None
 
 
