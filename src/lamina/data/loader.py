@@ -139,8 +139,19 @@ class Loader:
         """Go to the position where `state_dict` was taken; the next loop goes on from there.
 
         Raises:
+            CheckpointError: see `check_state_dict`; nothing is changed then.
+        """
+        self.check_state_dict(state)
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self._resumed = True
+        self._loop += 1  # a loop that is running cannot go on
+
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """Raise unless `load_state_dict` would take ``state``.
+
+        Raises:
             CheckpointError: ``state`` is no state of a Loader, or of one with another dataset size
-                or other settings: the order of its batches was another. Nothing is changed then.
+                or other settings: the order of its batches was another.
         """
         settings = self._settings()
         expected = {*settings, "epoch", "batch"}
@@ -164,9 +175,6 @@ class Loader:
                 f"Loader: there is no epoch {epoch!r}, batch {batch!r} with {len(self)} batches "
                 "an epoch"
             )
-        self.epoch, self.batch = epoch, batch
-        self._resumed = True
-        self._loop += 1  # a loop that is running cannot go on
 
     def __repr__(self) -> str:
         return (

@@ -31,16 +31,26 @@ def _is_state(v: Variable) -> bool:
 
 def save(layer: Layer, path: Any, compress: bool, make_folders: bool) -> None:
     """`Layer.save_weights`."""
+    arrays, meta = saved("save_weights", layer)
+    meta = {"kind": "weights", **meta}
+    save_npz(path, arrays, meta=meta, compress=compress, make_folders=make_folders)
+
+
+def saved(what: str, layer: Layer) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What a file is to hold of a Layer: arrays by path, and the words about them.
+
+    Raises:
+        UninitializedError: there are none yet for some Parameters.
+    """
     named = state(layer)
     missing = [name for name, v in named.items() if v.data is None]
     if missing:
         raise UninitializedError(
-            f"save_weights: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
+            f"{what}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
             "uninitialised: call the model once, or model.build(shape), and save then"
         )
     arrays = {name: to_numpy(v.data) for name, v in named.items()}
-    meta = {"kind": "weights", "class": type(layer).__name__, "aliases": registry.aliases(layer)}
-    save_npz(path, arrays, meta=meta, compress=compress, make_folders=make_folders)
+    return arrays, {"class": type(layer).__name__, "aliases": registry.aliases(layer)}
 
 
 def load(layer: Layer, path: Any, strict: bool, quiet: bool, prefix: str, layout: str) -> list[str]:
@@ -50,11 +60,11 @@ def load(layer: Layer, path: Any, strict: bool, quiet: bool, prefix: str, layout
     found, meta = load_npz(path, prefix=prefix)
     found = {name.removeprefix(prefix): array for name, array in found.items()}
     named = state(layer)
-    found = _merge_aliases({**registry.aliases(layer), **_stored_aliases(meta)}, found, named)
+    found = merged("load_weights", layer, found, meta)
     for name in _transposed(layer, layout) & found.keys():
         found[name] = found[name].T
     _check(named, found, strict, path)
-    lines = [_fill(named[name], found[name], name) for name in named if name in found]
+    lines = [fill(named[name], found[name], name) for name in named if name in found]
     if not quiet:
         for line in lines:
             logger.info(line)
@@ -68,17 +78,17 @@ def _stored_aliases(meta: dict[str, Any]) -> dict[str, str]:
     return stored if isinstance(stored, dict) else {}
 
 
-def _merge_aliases(
-    aliases: dict[str, str], found: dict[str, Array], named: dict[str, Variable]
+def merged(
+    what: str, layer: Layer, found: dict[str, Array], meta: dict[str, Any]
 ) -> dict[str, Array]:
     """One array for each shared Parameter: a file may hold it under one or more of its paths."""
-    merged = dict(found)
-    for alias, first in aliases.items():
+    named, merged = state(layer), dict(found)
+    for alias, first in {**registry.aliases(layer), **_stored_aliases(meta)}.items():
         if alias in merged and alias not in named:
             array = merged.pop(alias)
             if first in merged and not _same(array, merged[first]):
                 raise StateMismatchError(
-                    f"load_weights: {first} and {alias} are one shared parameter in this model, "
+                    f"{what}: {first} and {alias} are one shared parameter in this model, "
                     "and the file holds two different arrays for them"
                 )
             merged.setdefault(first, array)
@@ -108,10 +118,10 @@ def _transposed(layer: Layer, layout: str) -> set[str]:
 
 def _check(named: dict[str, Variable], found: dict[str, Array], strict: bool, path: Any) -> None:
     """Raise with all differences at once; nothing was changed yet."""
-    missing = tuple(name for name in named if name not in found) if strict else ()
-    unexpected = tuple(name for name in found if name not in named) if strict else ()
+    missing, unexpected, different = differences(named, found)
     both = [name for name in named if name in found]
-    different = tuple(line for name in both for line in _difference(name, named[name], found[name]))
+    if not strict:
+        missing = unexpected = ()
     if not strict and not both and named:
         missing = tuple(named)
     if not (missing or unexpected or different):
@@ -127,8 +137,25 @@ def _check(named: dict[str, Variable], found: dict[str, Array], strict: bool, pa
     raise StateMismatchError("\n".join(lines), missing, unexpected, different)
 
 
-def _difference(name: str, variable: Variable, array: Array) -> list[str]:
-    if _state_of(variable) == "lazy":
+def differences(
+    named: dict[str, Variable], found: dict[str, Array], exact: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names that are missing, names that are not expected, and a line for each that differs.
+
+    Args:
+        named: the Variables to fill.
+        found: the arrays for them.
+        exact: floating dtypes have to be equal, too.
+    """
+    missing = tuple(name for name in named if name not in found)
+    unexpected = tuple(name for name in found if name not in named)
+    both = [name for name in named if name in found]
+    lines = [_difference(name, named[name], found[name], exact) for name in both]
+    return missing, unexpected, tuple(line for some in lines for line in some)
+
+
+def _difference(name: str, variable: Variable, array: Array, exact: bool) -> list[str]:
+    if state_of(variable) == "lazy":
         lazy = cast(Parameter, variable)
         if not lazy.admits(array.shape):
             return [f"{name}: expected shape {lazy.pattern}, got {array.shape}"]
@@ -137,13 +164,16 @@ def _difference(name: str, variable: Variable, array: Array) -> list[str]:
         hint = "; is it transposed? layout='chainer' reads (out, in)" if turned else ""
         return [f"{name}: expected shape {variable.shape}, got {array.shape}{hint}"]
     if variable.dtype != array.dtype and not (
-        is_floating(variable.dtype) and is_floating(array.dtype) and _both_real(variable, array)
+        not exact
+        and is_floating(variable.dtype)
+        and is_floating(array.dtype)
+        and _both_real(variable, array)
     ):
         return [f"{name}: expected dtype {variable.dtype}, got {array.dtype}"]
     return []
 
 
-def _state_of(variable: Variable) -> str:
+def state_of(variable: Variable) -> str:
     """``"ready"``, or how far a Variable is that gets its shape or numbers later."""
     return getattr(variable, "state", "ready")
 
@@ -155,12 +185,12 @@ def _both_real(variable: Variable, array: Array) -> bool:
 # -- filling -------------------------------------------------------------------------------------
 
 
-def _fill(variable: Variable, array: Array, name: str) -> str:
+def fill(variable: Variable, array: Array, name: str) -> str:
     """Copy ``array`` into ``variable`` where it lies, and say so."""
     cast = "" if variable.dtype == array.dtype else f" ({array.dtype} as {variable.dtype})"
     array = array.astype(variable.dtype, copy=False)
     array = to_device(array, variable.device)
-    if _state_of(variable) == "ready" and _writable(variable.data):
+    if state_of(variable) == "ready" and _writable(variable.data):
         variable.data[...] = array
         variable.data = variable.data  # counts as a change
     else:

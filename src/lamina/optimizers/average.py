@@ -100,6 +100,11 @@ class Swapping:
     _slots: dict[str, Slot]
     _held: dict[str, Array] | None = None  # the numbers that averages stand in place of
 
+    @property
+    def is_swapped(self) -> bool:
+        """Whether averages stand in the parameters now."""
+        return self._held is not None
+
     def swap_in(self) -> None:
         """Let every parameter hold its average; `swap_out` gives the numbers back.
 
