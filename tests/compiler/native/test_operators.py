@@ -33,19 +33,20 @@ def heard(row: Any, inputs: Any) -> Program:
 
 def largest(arrays: Any) -> float:
     """The largest finite magnitude."""
-    found = [np.abs(x[np.isfinite(x)], dtype=np.float64).max(initial=0) for x in arrays]
-    return max(found, default=0.0)
+    found = [np.abs(x[np.isfinite(x)]).max(initial=0) for x in arrays]
+    return max(map(float, found), default=0.0)
 
 
 def off(found: Any, expected: Any, size: float) -> float:
     """How far ``found`` is from ``expected``, relative to ``size``; inf where one is not finite."""
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
         return np.inf
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "fc":
         return 0.0 if np.array_equal(found, expected) else np.inf
+    wide = np.complex128 if found.dtype.kind == "c" else np.float64
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
     with np.errstate(invalid="ignore"):
-        difference = np.abs(found.astype(np.float64) - expected)[~same]
+        difference = np.abs(np.subtract(found, expected, dtype=wide))[~same]
     return float(np.nan_to_num(difference, nan=np.inf).max(initial=0)) / (size or 1.0)
 
 
@@ -61,7 +62,7 @@ def test_native_code_of_an_operator_gives_what_eager_gives(row):
         code = Emitted(heard(row, inputs))
         code.run(*arrays)
         found = code.run(*arrays)
-        size = largest([x for x in (*arrays, *expected) if x.dtype.kind == "f"])
+        size = largest([x for x in (*arrays, *expected) if x.dtype.kind in "fc"])
         # some roundings of the largest number that goes in or comes out: what is added up in
         # another order, or cancels, is off by as much
         distances = [off(x, y, size) for x, y in zip(found, expected, strict=True)]
