@@ -1,6 +1,6 @@
 """A convolution net tells ten kinds of clothes apart: Fashion-MNIST, 28 × 28 pixels.
 
-    python examples/fashion.py                     10 epochs, about 93 % of unseen pictures
+    python examples/fashion.py                     10 epochs, 92 % of unseen pictures
     python examples/fashion.py --data FOLDER       where the four IDX files are, .gz or not
     python examples/fashion.py --plot fashion.png  and a picture of the run (needs matplotlib)
     python examples/fashion.py --quick             one second, on handwritten digits

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
 import os
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
@@ -41,3 +44,71 @@ def test_digits_learns_and_gives_the_same_scores_after_loading():
     share = float(out.partition("unseen digits read right: ")[2].partition("%")[0])
     assert share > 80  # of ten digits, after three looks at 500 of them; chance is 10
     assert "the same scores to the last bit: True" in out
+
+
+def numbers(name, before):
+    """What stands after each ``before`` in the output of a quick run."""
+    out = run(next(path for path in EXAMPLES if path.name == f"{name}.py")).stdout
+    parts = out.split(before)[1:]
+    assert parts, out
+    return [float(part.split()[0].rstrip("%")) for part in parts]
+
+
+def test_fashion_learns():
+    assert numbers("fashion", "told right: ")[-1] > 50  # of ten digits; chance is 10
+
+
+def test_text_is_less_and_less_surprising():
+    bits = numbers("text", "unseen text: ")
+    assert bits[-1] < bits[0] < 6.5  # 94 letters, all as likely: log2(94) = 6.55
+
+
+def test_a_vae_says_more_and_more_of_unseen_digits():
+    bounds = numbers("vae", "unseen digits ")
+    assert bounds[-1] < bounds[0] < 44  # 64 pixels of one bit each: 64 log(2) = 44.4 nats
+
+
+def test_regression_explains_something():
+    assert numbers("regression", "a network  explains ")[-1] > 20  # the mean explains 0
+
+
+# -- the reader of IDX files ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fashion():
+    path = next(path for path in EXAMPLES if path.name == "fashion.py")
+    spec = importlib.util.spec_from_file_location("fashion", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_idx_files_are_read_packed_or_not(fashion, tmp_path, packed):
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    contents = {
+        "train-images-idx3-ubyte": b"\0\0\x08\x03\0\0\0\x02\0\0\0\x03\0\0\0\x04" + images.tobytes(),
+        "train-labels-idx1-ubyte": b"\0\0\x08\x01\0\0\0\x02\x05\x09",
+    }
+    for name, content in contents.items():
+        name, content = (name + ".gz", gzip.compress(content)) if packed else (name, content)
+        (tmp_path / name).write_bytes(content)
+    x, t = fashion.read(tmp_path, "train")
+    assert (x.dtype, t.dtype, t.tolist()) == (np.float32, np.int64, [5, 9])
+    np.testing.assert_array_equal(x, images[:, None].astype(np.float32) / 255)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\x89PNG", "no IDX file of bytes"),
+        (b"\0\0\x08\x01\0\0\0\x03ab", r"2 bytes cannot be \[3\]"),
+    ],
+)
+def test_a_file_that_is_no_idx_file_is_refused(fashion, tmp_path, content, text):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(SystemExit, match=text):
+        fashion.read_idx(tmp_path / "x")
