@@ -36,6 +36,7 @@ check: ## everything: format, lint, types, import rules, sizes, tests, doctests,
 	$(RUN) -m pyright --pythonpath $(RUN)
 	$(RUN) tools/layers.py
 	$(RUN) tools/size.py
+	$(RUN) tools/counts.py
 	$(RUN) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 	$(RUN) -m pytest -q --doctest-modules src
 	@for example in examples/*.py; do \
