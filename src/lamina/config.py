@@ -34,7 +34,8 @@ class Config:
         native: where llvmlite is installed, large float32 convolutions, poolings and recurrent
             networks run as generated machine code, from their third call with the same shapes on,
             and ``compile`` with its backend "auto" generates a step. Results then differ from
-            NumPy's in the last places.
+            NumPy's in the last places: turn it off where runs are to be equal to the last bit, as
+            a training that was resumed in another process and one that was not.
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.

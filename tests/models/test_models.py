@@ -8,6 +8,7 @@ import pytest
 import lamina
 from lamina import functions as F
 from lamina import optimizers as O
+from lamina import using
 from lamina.models import GPT, MLP, CharLSTM, ResNet18
 
 LETTERS = np.array([list(b"a small text, again and again, ")[:24] for _ in range(3)]) % 32
@@ -62,11 +63,12 @@ def test_gradients_reach_every_parameter(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_training_lowers_the_loss_and_compiled_gives_the_same_losses(name):
     _, step, x, t = training(name)
-    losses = [step(x, t).item() for _ in range(8)]
-    assert losses[-1] < 0.9 * losses[0]
-    _, step, x, t = training(name)
-    compiled = lamina.compile(step, backend="replay")
-    assert [compiled(x, t).item() for _ in range(8)] == losses
+    with using(native=False):  # large convolutions round differently from their third call on
+        losses = [step(x, t).item() for _ in range(8)]
+        assert losses[-1] < 0.9 * losses[0]
+        _, step, x, t = training(name)
+        compiled = lamina.compile(step, backend="replay")
+        assert [compiled(x, t).item() for _ in range(8)] == losses
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -35,7 +35,8 @@ def compile(
 
     Args:
         function: the step; without it, a decorator.
-        backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit;
+        backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit
+            (under ``using(native=False)``, if there are large convolutions or recurrent networks);
             ``"native"`` generates machine code, through llvmlite, and rounds differently in the
             last places; ``"auto"`` is the faster of those that are installed, or the first under
             ``using(native=False)``.
