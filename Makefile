@@ -16,7 +16,7 @@ export PYTHON
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench matrix clean
+.PHONY: help demo test check format bench sweep matrix clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
@@ -57,6 +57,10 @@ bench: ## run the benchmarks, one script a question
 	    echo "$(RUN) $$script"; \
 	    $(RUN) "$$script" || exit 1; \
 	done
+
+sweep: ## random cases of all operators, against SciPy, and PyTorch where PEERS names a Python with it
+	@[ -n "$(PEERS)" ] || tools/environment.sh test
+	PYTHONPATH=src $(or $(PEERS),$(RUN)) -m tools.sweep $(ARGS)
 
 matrix: ## run the tests on each of PYTHONS, with the oldest and the newest NumPy
 	@tools/matrix.sh $(PYTHONS)

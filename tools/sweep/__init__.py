@@ -1,0 +1,1 @@
+"""Random cases of every operator, compared with NumPy, SciPy and PyTorch: `make sweep`."""

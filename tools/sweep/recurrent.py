@@ -1,0 +1,136 @@
+"""Recurrent networks and sequences that end at different steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sc
+
+import lamina.functions as F
+
+from .case import Case, Draw, operator, torch
+
+
+def torch_recurrent(d: Draw, x: Any, states: Any, weights: list[Any], ends: Any) -> Any:
+    """A whole sequence, packed where sequences end at different steps."""
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    f = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}[d.name]
+    flat, bias = weights, len(weights) == 4
+    if ends is None:
+        return f(x, states, flat, bias, 1, 0.0, False, False, True)
+    packed = pack_padded_sequence(x, torch.tensor(ends), batch_first=True, enforce_sorted=False)
+    order = packed.sorted_indices
+    turned = [s[:, order] for s in states] if isinstance(states, list) else states[:, order]
+    y, *last = f(packed.data, packed.batch_sizes, turned, flat, bias, 1, 0.0, False, False)
+    y, _ = pad_packed_sequence(packed._replace(data=y), batch_first=True, total_length=x.shape[1])
+    return [y, *(s[:, packed.unsorted_indices] for s in last)]
+
+
+@operator("lstm", "gru", "rnn")
+def recurrent(d: Draw) -> Case:
+    n, steps, width, size = d.int(1, 4), d.int(1, 6), d.int(1, 4), d.int(1, 4)
+    gates = {"lstm": 4, "gru": 3, "rnn": 1}[d.name]
+    x, h = d.array(n, steps, width), d.array(n, size)
+    Wx, Wh = (
+        d.array(width, gates * size, low=-1, high=1),
+        d.array(size, gates * size, low=-1, high=1),
+    )
+    biases = [d.array(gates * size) for _ in range(2 if d.name == "gru" else 1)]
+    ends = np.array([d.int(1, steps) for _ in range(n)]) if d.flag() else None
+    f = getattr(F, d.name)
+    words = {"text": f"lengths={ends}", "terms": 8 * steps * (width + size) * n, "scale": 3.0}
+    if d.name == "lstm":
+
+        def with_cell(x: Any, h: Any, c: Any, Wx: Any, Wh: Any, b: Any) -> Any:
+            states, weights = [h[None], c[None]], [Wx.T, Wh.T, b, torch.zeros_like(b)]
+            y, h, c = torch_recurrent(d, x, states, weights, ends)
+            return y, h[0], c[0]
+
+        inputs, peer = [x, h, d.array(n, size), Wx, Wh, *biases], with_cell
+    else:
+
+        def plain(x: Any, h: Any, Wx: Any, Wh: Any, b: Any, more: Any = None) -> Any:
+            more = torch.zeros_like(b) if more is None else more
+            y, h = torch_recurrent(d, x, h[None], [Wx.T, Wh.T, b, more], ends)
+            return y, h[0]
+
+        inputs, peer = [x, h, Wx, Wh, *biases], plain
+    return Case(lambda *x: f(*x, lengths=ends), inputs, None, peer, **words)
+
+
+@operator("lstm_cell", "gru_cell", "rnn_cell")
+def cell(d: Draw) -> Case:
+    n, width, size = d.int(1, 4), d.int(1, 4), d.int(1, 4)
+    gates = {"lstm_cell": 4, "gru_cell": 3, "rnn_cell": 1}[d.name]
+    x, h = d.array(n, width), d.array(n, size)
+    Wx, Wh, b = d.array(width, gates * size), d.array(size, gates * size), d.array(gates * size)
+    words = {"terms": 8 * (width + size) * n, "scale": 9.0}
+    if d.name == "lstm_cell":
+
+        def numpy(x: Any, h: Any, c: Any, Wx: Any, Wh: Any, b: Any) -> Any:
+            i, f, g, o = np.split(x @ Wx + h @ Wh + b, 4, -1)
+            c = sc.expit(f) * c + sc.expit(i) * np.tanh(g)
+            return sc.expit(o) * np.tanh(c), c
+
+        def peer(x: Any, h: Any, c: Any, Wx: Any, Wh: Any, b: Any) -> Any:
+            return torch.lstm_cell(x, (h, c), Wx.T, Wh.T, b, torch.zeros_like(b))
+
+        return Case(F.lstm_cell, [x, h, d.array(n, size), Wx, Wh, b], numpy, peer, **words)
+    if d.name == "gru_cell":
+        return Case(
+            F.gru_cell,
+            [x, h, Wx, Wh, b, d.array(gates * size)],
+            None,
+            lambda x, h, Wx, Wh, b, c: torch.gru_cell(x, h, Wx.T, Wh.T, b, c),
+            **words,
+        )
+    word = d.pick(["tanh", "relu"])
+    g = np.tanh if word == "tanh" else lambda a: np.maximum(a, 0)
+    return Case(
+        lambda *x: F.rnn_cell(*x, activation=word),
+        [x, h, Wx, Wh, b],
+        lambda x, h, Wx, Wh, b: g(x @ Wx + h @ Wh + b),
+        lambda x, h, Wx, Wh, b: getattr(torch, word)(x @ Wx + h @ Wh + b),
+        text=word,
+        **words,
+    )
+
+
+@operator("sequence_mask", "reverse_padded", "last_step", "bidirectional")
+def sequence(d: Draw) -> Case:
+    n, steps = d.int(1, 4), d.int(1, 6)
+    ends = np.array([d.int(1, steps) for _ in range(n)])
+    x = d.array(n, steps, d.int(1, 3))
+    if d.name == "sequence_mask":
+        return Case(
+            lambda e: F.sequence_mask(e, steps), [ends], lambda e: np.arange(steps) < e[:, None]
+        )
+
+    def turned(x: np.ndarray) -> np.ndarray:
+        y = x.copy()
+        for i, e in enumerate(ends):
+            y[i, :e] = x[i, :e][::-1]
+        return y
+
+    if d.name == "reverse_padded":
+        return Case(lambda x: F.reverse_padded(x, ends), [x], turned)
+    if d.name == "last_step":
+        return Case(
+            lambda x: F.last_step(x, ends),
+            [x],
+            lambda x: x[np.arange(n), ends - 1],
+            lambda x: x[torch.arange(n), torch.tensor(ends) - 1],
+        )
+
+    def summed(x: Any) -> Any:
+        return F.cumsum(x, 1)
+
+    return Case(
+        lambda x: F.bidirectional(summed, summed, x, ends),
+        [x],
+        lambda x: np.concatenate([x.cumsum(1), turned(turned(x).cumsum(1))], -1),
+        terms=steps,
+        scale=9.0,
+    )
