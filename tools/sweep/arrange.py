@@ -203,6 +203,12 @@ def index(d: Draw, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(words)
 
 
+def is_mixed(index: tuple[Any, ...]) -> bool:
+    """Integers beside arrays: NumPy counts them as arrays, PyTorch takes them first."""
+    kinds = {type(w) for w in index}
+    return {int, np.ndarray} <= kinds
+
+
 def has_steps_back(index: tuple[Any, ...]) -> bool:
     return any(isinstance(w, slice) and (w.step or 1) < 0 for w in index)
 
@@ -211,7 +217,7 @@ def has_steps_back(index: tuple[Any, ...]) -> bool:
 def indexed(d: Draw) -> Case:
     x = d.array(*d.shape(1))
     at = index(d, x.shape)
-    peer = None if has_steps_back(at) else lambda x: x[tuple(map(tensor, at))]
+    peer = None if has_steps_back(at) or is_mixed(at) else lambda x: x[tuple(map(tensor, at))]
     if d.name == "get_item":
         return Case(lambda x: F.get_item(x, at), [x], lambda x: x[at], peer, text=f"{at}")
     values = d.array(*x[at].shape)

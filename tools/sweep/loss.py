@@ -172,7 +172,7 @@ def pairs(d: Draw) -> Case:
             return np.where(t == 1, s**2, np.maximum(0, m - s) ** 2) / 2
 
         return loss(d, [a, b, np.maximum(t, 0)], apart, margin=m)
-    return triplet(d, [a, b, d.array(*a.shape)], m)
+    return triplet(d, [a, b, d.array(*a.shape)], m + 0.125)  # PyTorch wants more than 0
 
 
 def cosine_loss(a: Any, b: Any, t: Any, m: float) -> Any:
