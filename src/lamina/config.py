@@ -137,6 +137,17 @@ def after_run(effect: Callable[[], None]) -> None:
         tracer.after_run(effect)
 
 
+def making(what: str) -> None:
+    """Say that something that lasts is made for the first time, such as numbers of a parameter.
+
+    Raises:
+        TraceError: in a step that is heard at its first call, when all should be there.
+    """
+    tracer = current().tracer
+    if tracer is not None:
+        tracer.making(what)
+
+
 _changes = 0
 
 

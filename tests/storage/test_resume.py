@@ -42,8 +42,10 @@ def run_and_kill(folder: Path, backend: str, steps: int, delay: float) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["eager", "replay"])
+@pytest.mark.parametrize("backend", ["eager", "replay", "native"])
 def test_a_run_killed_at_random_instants_ends_equal_to_the_last_bit(backend, tmp_path):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
     whole = resumed.main(str(tmp_path / "whole"), backend)
     rng, folder = random.Random(backend), tmp_path / "killed"
     folder.mkdir()

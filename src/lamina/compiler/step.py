@@ -12,9 +12,9 @@ from numpy import ndarray
 
 from ..config import current
 from ..core import Variable
-from ..errors import DependencyError, DTypeError, TraceError
+from ..errors import DependencyError, DTypeError, LaminaError, TraceError
 from .bound import Bound
-from .trace import is_input, trace
+from .trace import Traced, is_input, trace
 from .tree import flatten
 
 BACKENDS = ("auto", "replay", "native")
@@ -27,7 +27,8 @@ def compile(
 
     The step is written as always: it may run layers, a loss, ``backward`` and an optimizer's
     ``update``. The first call with new shapes runs it as it is; the second hears it; from then on
-    the program runs, without the Python of the step.
+    the program runs, without the Python of the step. For native code the first is heard already, if
+    no parameter and no state of an optimizer has to be made.
 
     Arrays and Variables among the arguments are inputs. Whatever else the step reads is read when
     it is heard: Python values of the surrounding program are constants, except learning rates and
@@ -99,16 +100,31 @@ class Step:
         with self._lock:
             key = (_signature(leaves, kwargs), _constants(self.function))
             run = self._runs.get(key)
+            native = self.native and (current().native or not self._auto)
             if run is None and key not in self._runs:
-                outputs = self.function(*args, **kwargs)
-                self._runs[key] = None  # lazy parameters and optimizer state are there now
-                return outputs
+                traced = self._at_once(args, kwargs) if native else None
+                if traced is None:
+                    outputs = self.function(*args, **kwargs)
+                    self._runs[key] = None  # lazy parameters and optimizer state are there now
+                    return outputs
+                run = self._runs[key] = Bound(traced, native, self.profile)
             if run is None or not run.fits():
-                native = self.native and (current().native or not self._auto)
                 traced = trace(self.function, args, kwargs)
                 run = self._runs[key] = Bound(traced, native, self.profile)
             self._latest = None if kwargs else Latest.of(self.function, args, run)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
+
+    def _at_once(self, args: Any, kwargs: Any) -> Traced | None:
+        """The step as heard at its first call, or None if that has to run as it is.
+
+        Native code rounds in its own way. A run that goes on from a checkpoint calls the step for
+        the first time where an undisturbed one has called it often, and the two stay equal only if
+        whatever can be heard is heard.
+        """
+        try:
+            return trace(self.function, args, kwargs, settled=True)
+        except LaminaError:
+            return None  # state is to be made first; or it is wrong, which the call itself tells
 
     def explain(self, *, html: bool = False) -> str:
         """The programs that were traced: instructions, memory, groups, the Python that runs.

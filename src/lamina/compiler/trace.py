@@ -54,9 +54,14 @@ class Traced:
 
 
 class Tracer:
-    """Stands in for arrays while a step is heard; `config.Config.tracer`."""
+    """Stands in for arrays while a step is heard; `config.Config.tracer`.
 
-    def __init__(self) -> None:
+    Args:
+        settled: whether the step may make nothing that lasts, such as numbers of a parameter.
+    """
+
+    def __init__(self, settled: bool = False) -> None:
+        self.settled = settled
         self.program = Program()
         self.kept: dict[Variable, tuple[Any, Variable | None]] = {}  # data and gradient before
         self.values: dict[Variable, Value] = {}
@@ -90,6 +95,11 @@ class Tracer:
             for x, a in zip(inputs, arrays, strict=True)
         ]
 
+    def making(self, what: str) -> None:
+        """Refuse what is made for the first time, if all has to be there already."""
+        if self.settled:
+            raise TraceError(f"compile: {what} is made at this call; the next one can be heard")
+
     def host(self, source: Callable[[], float]) -> Host:
         """A number that is asked for before each run."""
         return Host(source)
@@ -104,7 +114,7 @@ class Tracer:
             variable._data, variable._grad = data, grad
 
 
-def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
+def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = False) -> Traced:
     """Hear one call of ``function``; nothing that exists is changed by it.
 
     It is heard twice, to see that it does the same: a step that draws its own random numbers, or
@@ -114,12 +124,13 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
         function: the step.
         args: as it would be called; arrays and Variables in them become inputs.
         kwargs: the same.
+        settled: whether state has to be there already, and not to be made by this call.
     Raises:
         TraceError: the step asked an array for its numbers, changes arrays that overlap, or did
             not do the same twice.
     """
-    traced = _heard(function, args, kwargs)
-    again = _heard(function, args, kwargs)
+    traced = _heard(function, args, kwargs, settled)
+    again = _heard(function, args, kwargs, settled)
     if str(traced.program) != str(again.program) or not _same_arrays(traced, again):
         raise TraceError(
             f"compile: {getattr(function, '__name__', 'the step')} did not do the same when it was "
@@ -135,8 +146,8 @@ def _same_arrays(traced: Traced, again: Traced) -> bool:
     return all(a is b or (a == b).all() for a, b in pairs)
 
 
-def _heard(function: Callable[..., Any], args: Any, kwargs: Any) -> Traced:
-    tracer = Tracer()
+def _heard(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool) -> Traced:
+    tracer = Tracer(settled)
     leaves, rebuild = flatten((args, kwargs))
     given, named = rebuild([_input(tracer.program, x, i) for i, x in enumerate(leaves)])
     traced = Traced(tracer.program, tracer.values)

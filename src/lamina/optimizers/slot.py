@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import to_device
+from ..config import making
 from ..core import Variable
 from ..errors import DTypeError, RegistrationError, ShapeError
 from ..parameter import Buffer
@@ -73,8 +74,10 @@ class Slot:
             DTypeError: the array cannot be changed in place.
         """
         data = self.param.data
-        if self.shape is not None and hasattr(data, "__hear__"):
-            return  # it stands for the array that was looked at
+        if hasattr(data, "__hear__"):
+            if self.shape is not None:
+                return  # it stands for the array that was looked at
+            making(f"what is remembered of {self.name}")
         if isinstance(data, np.ndarray) and not data.flags.writeable:
             raise DTypeError(
                 f"update: the array of {self.name} is read-only; give the parameter a copy of it"
