@@ -68,7 +68,9 @@ NORM = 2e-5
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_layer_learns_the_same(row):
-    tolerance = NORM if "Norm" in row.name else 1e-6
+    normed = "Norm" in row.name or "Transformer" in row.name
+    # Adam carries roundings on: of a GRUCell they are 2e-7 in five steps and 2e-6 in fifty
+    tolerance = NORM if normed else 4e-6 if row.name == "GRUCell" else 1e-6
     assert off(functools.partial(layer_step, row), STEPS).max() < tolerance
 
 
