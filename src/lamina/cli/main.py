@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how they end.
 
-Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 130 stopped by Ctrl-C.
+Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 3 something was found
+(by ``doctor``), 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LaminaError
-from . import bench, demo, info
+from . import bench, demo, doctor, info
 
-COMMANDS = (demo, info, bench)
+COMMANDS = (demo, info, bench, doctor)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
