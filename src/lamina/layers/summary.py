@@ -143,7 +143,7 @@ def _hear(layer: Layer, inputs: tuple[Any, ...]) -> _Recorder:
     values = [Variable(_input(program, x, i)) for i, x in enumerate(inputs)]
     before, calls.observer = calls.observer, recorder.run
     try:
-        with using(grad=False, train=False, stand_in=recorder.stand_in):
+        with using(grad=False, train=False, stand_in=recorder.stand_in, tracer=None):
             layer(*values)
     finally:
         calls.observer = before
