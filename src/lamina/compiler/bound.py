@@ -79,7 +79,8 @@ class Bound:
         """Make what runs from now on, and run for the first time."""
         changed = [v._data for v in self.traced.changed]
         targets = dict(enumerate(changed, self.results))
-        if self.native:
+        arrays = (*self.program.captures.values(), *inputs)
+        if self.native and all([isinstance(array, np.ndarray) for array in arrays]):
             from .native.program import Native  # needs llvmlite
 
             emitted = Native(self.program, targets, self.profile)
