@@ -361,3 +361,29 @@ def test_an_in_place_change_between_calls_does_not_reach_a_result():
     second[...] = 9
     assert first.tolist() == [1, 1]
     assert step(x).tolist() == [1, 1]
+
+
+def test_random_numbers_that_nobody_needs_are_drawn_all_the_same():
+    def step(x):
+        F.dropout(x, 0.5)  # no part of the result, but the stream goes on
+        return F.dropout(x, 0.5)
+
+    x = Variable(np.ones(64, np.float32))
+    lamina.seed(3)
+    expected = [step(x).numpy().tolist() for _ in range(4)]
+    compiled = compile(step)
+    lamina.seed(3)
+    assert [compiled(x).numpy().tolist() for _ in range(4)] == expected
+
+
+def test_a_label_out_of_range_is_refused_where_nobody_needs_the_loss():
+    @compile
+    def step(x, t):
+        F.softmax_cross_entropy(x, t)
+        return x + 1.0
+
+    x = np.zeros((2, 3), np.float32)
+    for _ in range(2):
+        step(x, np.array([0, 2]))
+    with pytest.raises(ValueError, match=r"label 7 at 1 is outside 0\.\.2"):
+        step(x, np.array([0, 7]))

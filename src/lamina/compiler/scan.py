@@ -18,6 +18,8 @@ from ..errors import DTypeError, ShapeError, TraceError
 from ..functions.compare import where
 from ..functions.index import get_item
 from ..functions.join import stack
+from ..functions.noise import KeepMask
+from ..functions.sample import Draw
 from ..listen import Program, Spec, Value
 from .replay import Replay
 from .simplify import simplify
@@ -215,7 +217,7 @@ class Scan(Function):
 
 def _check_repeats(function: Any) -> None:
     """Raise for an operator that does not do the same twice: the derivative runs the body again."""
-    if function is not None and {"random", "draw"} & set(type(function).forward.__code__.co_names):
+    if isinstance(function, (Draw, KeepMask)):
         raise TraceError(
             f"scan: the body draws random numbers ({type(function).__name__}); draw them before, "
             "for all steps at once, and give them among xs"

@@ -39,9 +39,14 @@ def _identity(x: Any) -> Any:
 
 
 def drop(program: Program) -> Program:
-    """Instructions whose results nobody uses are left out, and captures that nobody reads."""
+    """Instructions whose results nobody uses are left out, and captures that nobody reads.
+
+    Not so operators that act: one may draw random numbers, or refuse what it is given.
+    """
     used: set[Value] = set(program.outputs)
     for instruction in reversed(program.instructions):
+        if getattr(instruction.fields.get("function"), "acts", False):
+            used.update(instruction.results)
         if not used.isdisjoint(instruction.results):
             used.update([x for x in instruction.operands if isinstance(x, Value)])
     new = Program()

@@ -121,6 +121,10 @@ class Function:
     views: ClassVar[bool] = False
     """Whether a result may share memory with the first input."""
 
+    acts: ClassVar[bool] = False
+    """Whether it does more than give its results: draws random numbers, or refuses some. A compiled
+    step runs it also where nobody needs its results."""
+
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
     spec: ClassVar[Callable[..., Any] | None] = None

@@ -17,7 +17,7 @@ from .operand import as_variable
 class CheckBetween(Function):
     """The numbers themselves, once all are found to lie in [low, high]; NaN passes."""
 
-    views = True
+    views = acts = True
     what: str
     low: float
     high: float
@@ -47,7 +47,7 @@ class CheckBetween(Function):
 class CheckSigns(Function):
     """The numbers themselves, once each is found to be -1 or 1."""
 
-    views = True
+    views = acts = True
     operation: str
 
     def forward(self, t):

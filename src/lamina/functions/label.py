@@ -24,7 +24,7 @@ class CheckLabels(Function):
     An operator and not a line of Python, so that a compiled program checks as well.
     """
 
-    views = True
+    views = acts = True
     classes: int
     ignore: int | None
     operation: str

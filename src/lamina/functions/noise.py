@@ -34,6 +34,7 @@ class KeepMask(Function):
     A kernel, as random numbers are no formula. They come from the stream ``"dropout"``.
     """
 
+    acts = True
     ratio: float
 
     def forward(self, x):

@@ -33,6 +33,7 @@ class Draw(Function):
     variance 1, "exponential" with mean 1, or "gumbel". A kernel, as random numbers are no formula.
     """
 
+    acts = True
     kind: str
     stream: str
     shape: Shape
