@@ -43,7 +43,7 @@ class LSTM(Function):
         if found is not None:
             return found
         size = c.shape[1]
-        gates = z.copy()
+        gates = np.copy(z, order="K")  # each step a block, if they came so
         y = np.zeros((*z.shape[:2], size), z.dtype, like=z)
         cells = np.zeros((*z.shape[:2], size), z.dtype, like=z)
         for t in range(z.shape[1]):
@@ -121,7 +121,7 @@ class GRU(Function):
         if found is not None:
             return found
         size = h.shape[1]
-        gates = z.copy()
+        gates = np.copy(z, order="K")  # each step a block, if they came so
         y = np.zeros((*z.shape[:2], size), z.dtype, like=z)
         inner = np.zeros((*z.shape[:2], size), z.dtype, like=z)
         for t in range(z.shape[1]):
@@ -197,11 +197,24 @@ def _squash(a: Any) -> None:
 
 def _state_product(h: Variable, y: Variable, gs: Variable) -> Variable:
     """The gradient of Wh: the states that each step began with, times the gradients there."""
-    states = concatenate([h.reshape(h.shape[0], 1, h.shape[1]), y[:, :-1]], 1)
-    rows = prod(gs.shape[:2])
+    first = h.reshape(1, *h.shape)
+    states = concatenate([first, y[:, :-1].transpose(1, 0, 2)], 0)
     return PRODUCTS[True, False](
-        states.reshape(rows, states.shape[2]), gs.reshape(rows, gs.shape[2])
+        states.reshape(prod(states.shape[:2]), states.shape[2]), _by_time(gs)
     )
+
+
+def _by_time(x: Variable) -> Variable:
+    """``(n, steps, size)`` as rows in the order of time, ``(steps n, size)``."""
+    n, steps, size = x.shape
+    return x.transpose(1, 0, 2).reshape(steps * n, size)
+
+
+def _from_input(x: Variable, Wx: Variable, b: Variable | None) -> Variable:
+    """``x Wx + b``, laid in the order of time, in which the loop reads it."""
+    n, steps, _ = x.shape
+    rows = LINEAR(_by_time(x), Wx, b)
+    return rows.reshape(steps, n, rows.shape[1]).transpose(1, 0, 2)
 
 
 # -- step by step --------------------------------------------------------------------------------
@@ -291,7 +304,7 @@ def lstm(
     """
     named = {"x": x, "Wx": Wx, "Wh": Wh, "h": h, "c": c, "b": b}
     v, dtype = operands(named, 4, "lstm")
-    y, cells, _ = LSTM_(LINEAR(v["x"], v["Wx"], v.get("b")), v["h"], v["c"], v["Wh"])
+    y, cells, _ = LSTM_(_from_input(v["x"], v["Wx"], v.get("b")), v["h"], v["c"], v["Wh"])
     return ended(cast(y, dtype), lengths, "lstm", cast(cells, dtype))
 
 
@@ -343,7 +356,7 @@ def gru(
     named = {"x": x, "Wx": Wx, "Wh": Wh, "h": h, "bx": bx, "bh": bh}
     v, dtype = operands(named, 3, "gru")
     bias = v["bh"] if "bh" in v else _zeros(v["Wh"].shape[1:], v["x"])
-    y, _, _ = GRU_(LINEAR(v["x"], v["Wx"], v.get("bx")), v["h"], v["Wh"], bias)
+    y, _, _ = GRU_(_from_input(v["x"], v["Wx"], v.get("bx")), v["h"], v["Wh"], bias)
     return ended(cast(y, dtype), lengths, "gru")
 
 
