@@ -166,6 +166,34 @@ def test_an_optimizer_that_was_not_set_up_is_set_up_on_the_copy() -> None:
     assert not optimizer.named_params()
 
 
+def test_sharpness_aware_minimization_is_tried_with_its_two_gradients() -> None:
+    model = mlp()
+    report = doctor(model, entropy, blobs(), O.SAM(O.SGD(lr=0.1)).setup(model))
+    assert report.findings == []
+    assert report.losses[-1] < report.losses[0] / 2
+
+
+def test_an_optimizer_that_calls_the_loss_itself_is_not_tried() -> None:
+    model = mlp()
+    report = doctor(model, entropy, blobs(), O.LBFGS().setup(model))
+    assert report.findings == []
+    assert report.losses == []
+
+
+def test_labels_in_a_list_are_looked_at_too() -> None:
+    x, t = blobs()
+    (finding,) = doctor(mlp(), entropy, (x.tolist(), (t + 1).tolist())).findings
+    assert finding.rule == "labels-out-of-range"
+
+
+def test_lists_of_rows_of_different_lengths_are_passed_on() -> None:
+    def loss(m: Any, x: Any, t: Any, notes: Any) -> Any:
+        assert notes == [[1], [2, 3]]
+        return entropy(m, x, t)
+
+    assert doctor(mlp(), loss, (*blobs(), [[1], [2, 3]])).findings == []
+
+
 def test_the_report_prints_and_shows_as_html() -> None:
     report = doctor(*BROKEN["softmax-before-cross-entropy"]())
     text = str(report)

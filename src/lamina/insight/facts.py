@@ -172,6 +172,11 @@ def _runs(facts: Facts, witness: Witness, loss: Callable[..., Any], batch: Any) 
 
 def _plain(x: Any) -> Any:
     x = x.data if isinstance(x, Variable) else x
+    if isinstance(x, list):
+        try:
+            return np.asarray(x)
+        except ValueError:  # rows of different lengths: the rules do not look at it
+            return x
     return to_numpy(x) if is_array(x) else x
 
 

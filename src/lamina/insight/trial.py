@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arrays import Array
 from ..layers import Layer
-from ..optimizers import Optimizer
+from ..optimizers import SAM, Optimizer
 
 STEPS = 20
 BOLDER = 100.0  # a rate so many times larger tells a rate that is too small from a hard problem
@@ -88,6 +88,10 @@ def _run(model: Layer, loss: Callable[[Layer], Any], optimizer: Optimizer) -> Tr
             return trial
         model.cleargrads()
         y.backward()
+        if isinstance(optimizer, SAM):  # it asks for the gradients a second time, farther uphill
+            optimizer.climb()
+            model.cleargrads()
+            loss(model).backward()
         old = {} if step else {path: p.data.copy() for path, p in named}
         optimizer.update()
         trial.first |= {path: p.numpy() - old[path] for path, p in named if path in old}
