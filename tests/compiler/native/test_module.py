@@ -6,6 +6,8 @@ import functools
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -327,3 +329,32 @@ def test_without_a_home_there_is_no_cache(where, monkeypatch):
 
     monkeypatch.setattr(caches.Path, "home", homeless)
     assert where().folder is None
+
+
+def test_code_in_a_cycle_of_garbage_goes_quietly():
+    """The garbage collector closes what it finds in any order."""
+    program = """
+import gc
+import sys
+from lamina.compiler.native.code import Code
+from lamina.compiler.native.module import Module
+from lamina.compiler.native.target import host
+
+def compiled(number):
+    module = Module(host())
+    code = Code(module.ir, "f", module.target)
+    code.store(code.number(number), code.pointer(1))
+    code.b.ret_void()
+    return module.compile()
+
+class Node:
+    pass
+
+for number in range(30):
+    a, b = Node(), Node()
+    a.other, b.other, a.code = b, a, compiled(float(number))
+    del a, b
+    gc.collect()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -130,7 +130,9 @@ class Compiled:
 
     def __init__(self, text: str, target: Target, objects: bytes, cached: bool):
         self.text, self.target, self.cached = text, target, cached
-        empty = llvm.parse_assembly("", llvm.create_context())
+        # in LLVM's own context, which lasts: the garbage collector may close a context of ours
+        # before the engine that still needs it
+        empty = llvm.parse_assembly("")
         self._engine: Any = llvm.create_mcjit_compiler(empty, machine(target))
         for code in unpacked(objects):
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
