@@ -192,27 +192,48 @@ def separable(d: Draw) -> Case:
 
 @operator("unfold", "fold")
 def columns(d: Draw) -> Case:
-    kernel, o = options(d, 2)
+    rank = d.int(1, 3)
+    kernel, o = options(d, rank)
     del o["groups"]
-    size = sizes(d, 2, kernel, o["dilation"])
+    size = sizes(d, rank, kernel, o["dilation"])
     x = d.array(d.int(1, 3), d.int(1, 3), *size)
-    back = {"kernel_size": kernel, **o}
+    pads = widths(o["padding"], rank)
+    wide = [n + a + z for n, (a, z) in zip(size, pads)]
+    inner = (..., *(slice(a, n - z) for n, (a, z) in zip(wide, pads)))
+    out = [
+        (n - (k - 1) * e - 1) // s + 1
+        for n, k, e, s in zip(wide, kernel, o["dilation"], o["stride"])
+    ]
+
+    def seen() -> Any:
+        """Where the number i of the kernel falls, for each i."""
+        for i in np.ndindex(*kernel):
+            starts = [k * e for k, e in zip(i, o["dilation"])]
+            yield (
+                ...,
+                *(slice(a, a + (m - 1) * s + 1, s) for a, m, s in zip(starts, out, o["stride"])),
+            )
+
+    def numpy(x: np.ndarray) -> np.ndarray:
+        x = np.pad(x, [(0, 0), (0, 0), *pads])
+        y = np.stack([x[at] for at in seen()], 2)
+        return y.reshape(len(x), -1, int(np.prod(out)))
+
+    def back(y: np.ndarray) -> np.ndarray:
+        x = np.zeros((len(y), y.shape[1] // int(np.prod(kernel)), *wide))
+        parts = y.reshape(len(y), x.shape[1], -1, *out)
+        for k, at in enumerate(seen()):
+            x[at] += parts[:, :, k]
+        return x[inner]
+
+    words: dict[str, Any] = {"text": f"{size} {kernel} {o}", "terms": 64, "scale": 3.0}
+    more = {"kernel_size": kernel, **o}
+    peer: Any = None  # PyTorch's are of rank two
     if d.name == "unfold":
-        return Case(
-            lambda x: F.unfold(x, kernel, **o),
-            [x],
-            None,
-            lambda x: nn.unfold(x, **back),
-            text=f"{kernel} {o}",
-            terms=kernel[0] * kernel[1],
-        )
-    x = d.array(*F.unfold(x, kernel, **o).shape)
-    return Case(
-        lambda x: F.fold(x, size, kernel, **o),
-        [x],
-        None,
-        lambda x: nn.fold(x, size, **back),
-        text=f"{size} {kernel} {o}",
-        terms=kernel[0] * kernel[1],
-        scale=3.0,
-    )
+        if rank == 2:
+            peer = lambda x: nn.unfold(x, **more)  # noqa: E731
+        return Case(lambda x: F.unfold(x, kernel, **o), [x], numpy, peer, **words)
+    if rank == 2:
+        peer = lambda y: nn.fold(y, size, **more)  # noqa: E731
+    y = d.array(*numpy(x).shape)
+    return Case(lambda y: F.fold(y, size, kernel, **o), [y], back, peer, **words)

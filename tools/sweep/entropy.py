@@ -19,9 +19,41 @@ def logits(d: Draw) -> tuple[np.ndarray, np.ndarray, int]:
     return d.array(n, c, *places, low=-9, high=9), d.labels(c, n, *places), c
 
 
+def of_probabilities(d: Draw, x: np.ndarray) -> Case:
+    """Cross entropy whose labels are distributions."""
+    q = np.asarray(sc.softmax(d.array(*x.shape), 1), x.dtype)
+    w = d.array(x.shape[1], low=0.25) if d.flag() else None
+    smooth, reduction = d.pick([0.0, 0.125]), d.pick(REDUCTIONS)
+
+    def numpy(x: Any, q: Any) -> Any:
+        q = (1 - smooth) * q + smooth / x.shape[1]
+        y = -np.moveaxis(q * sc.log_softmax(x, 1), 1, -1)
+        y = (y if w is None else y * w).sum(-1)
+        return np.asarray(reduced(y, reduction))
+
+    def peer(x: Any, q: Any) -> Any:
+        weight = None if w is None else torch.tensor(w.astype(np.float64))
+        words = {"weight": weight, "label_smoothing": smooth, "reduction": reduction}
+        return nn.cross_entropy(x, q, **words)
+
+    return Case(
+        lambda x, q: F.softmax_cross_entropy(
+            x, q, weight=w, label_smoothing=smooth, reduction=reduction
+        ),
+        [x, q],
+        numpy,
+        peer,
+        text=f"probabilities {reduction} {smooth}",
+        terms=x.size,
+        scale=54.0,
+    )
+
+
 @operator("softmax_cross_entropy", "nll_loss", "focal_loss")
 def cross_entropy(d: Draw) -> Case:
     x, t, c = logits(d)
+    if d.name == "softmax_cross_entropy" and d.int(0, 3) == 0:
+        return of_probabilities(d, x)
     w = d.array(c, low=0.25) if d.flag() else None
     ignored = d.int(0, c - 1) if d.int(0, 2) == 0 else None
     reduction = d.pick(REDUCTIONS)

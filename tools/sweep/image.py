@@ -167,6 +167,30 @@ def lp_pool(d: Draw) -> Case:
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
+def keys(t: np.ndarray) -> np.ndarray:
+    """Keys's kernel with the constant -3/4."""
+    t = np.abs(t)
+    near, far = 1.25 * t**3 - 2.25 * t**2 + 1, -0.75 * (t**3 - 5 * t**2 + 8 * t - 4)
+    return np.where(t <= 1, near, np.where(t < 2, far, 0.0))
+
+
+def resizing(n: int, m: int, factor: float, mode: str, corners: bool) -> np.ndarray:
+    """What each of n pixels counts for in each of m places: a matrix."""
+    i = np.arange(m)
+    if mode == "nearest":
+        at = np.minimum(np.floor(i / factor).astype(int), n - 1)
+        return np.eye(n)[at]
+    at = i * ((n - 1) / (m - 1) if m > 1 else 0) if corners else (i + 0.5) / factor - 0.5
+    if mode == "linear":
+        at = np.clip(at, 0, n - 1)
+    kernel = keys if mode == "cubic" else lambda t: np.maximum(0, 1 - np.abs(t))
+    first = np.floor(at).astype(int)
+    weights = np.zeros((m, n))
+    for j in range(-1, 3):
+        np.add.at(weights, (i, np.clip(first + j, 0, n - 1)), kernel(at - first - j))
+    return weights
+
+
 @operator("interpolate")
 def interpolate(d: Draw) -> Case:
     mode = d.pick(["nearest", "linear", "cubic"])
@@ -177,10 +201,9 @@ def interpolate(d: Draw) -> Case:
     if d.flag():
         # Halves and quarters: other factors are rounded in ways that libraries do not share.
         scale = tuple(max(d.int(2, 10) / 4, 1 / n) for n in x.shape[2:])
-        if all(int(n * s) == n for n, s in zip(x.shape[2:], scale)):
-            # PyTorch copies an image that keeps its size, whatever the factor; lamina takes places
-            # from the factor, as its docstring says.
-            scale = (2.0,) * rank
+        # PyTorch takes short ways where a size stays or doubles, whatever the factor; lamina takes
+        # places from the factor, as its docstring says.
+        scale = tuple(2.0 if int(n * s) in (n, 2 * n) else s for n, s in zip(x.shape[2:], scale))
         words, peers = {"scale": scale}, {"scale_factor": scale}
     if mode == "nearest":
         peers["mode"] = "nearest"
@@ -188,10 +211,20 @@ def interpolate(d: Draw) -> Case:
         words["align_corners"] = d.flag()
         peers["mode"] = LINEAR[rank] if mode == "linear" else "bicubic"
         peers["align_corners"] = words["align_corners"]
+
+    def numpy(x: np.ndarray) -> np.ndarray:
+        for i in range(rank):
+            n, factor = x.shape[2 + i], words["scale"][i] if "scale" in words else None
+            m = words["size"][i] if factor is None else int(n * factor)
+            step = m / n if factor is None else factor
+            weights = resizing(n, m, step, mode, words.get("align_corners", False))
+            x = np.moveaxis(np.tensordot(weights, x, (1, 2 + i)), 0, 2 + i)
+        return x
+
     return Case(
         lambda x: F.interpolate(x, mode=mode, **words),
         [x],
-        None,
+        numpy,
         lambda x: nn.interpolate(x, **peers),
         text=f"{mode} {words}",
         terms=64,

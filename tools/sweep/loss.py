@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -314,12 +315,14 @@ def info_nce(d: Draw) -> Case:
 def ctc(d: Draw) -> Case:
     n, steps, c, labels = d.int(1, 3), d.int(3, 8), d.int(2, 4), d.int(1, 3)
     x, blank = d.array(n, steps, c), d.int(0, c - 1)
-    t = d.pick([k for k in range(c) if k != blank]) + np.zeros((n, labels), np.int64)
     others = [k for k in range(c) if k != blank]
     t = np.array([[d.pick(others) for _ in range(labels)] for _ in range(n)])
     lengths = np.array([d.int(min(2 * labels, steps), steps) for _ in range(n)])
     counts = np.array([d.int(1, labels) for _ in range(n)])
     reduction, zero = d.pick(REDUCTIONS), d.flag()
+
+    repeats = [sum(a == b for a, b in itertools.pairwise(row[:k])) for row, k in zip(t, counts)]
+    feasible = bool((counts + repeats <= lengths).all())
 
     def peer(x: Any) -> Any:
         # By time first; its mean divides by labels, lamina's does not: the docstring says so.
@@ -344,4 +347,6 @@ def ctc(d: Draw) -> Case:
         text=f"{t.tolist()} {lengths} {counts} {blank} {zero} {reduction}",
         terms=n * steps * 4,
         scale=30.0,
+        # Where no path leads to a label lamina's gradient is 0, PyTorch's NaN unless told.
+        grad=zero or feasible,
     )

@@ -176,29 +176,34 @@ def attention(d: Draw) -> Case:
         mask[..., 0] = True  # PyTorch's is not defined where no key is seen; lamina gives zeros
     if kind == "numbers":
         mask = d.array(queries, keys)
+    causal = kind == "causal" or d.int(0, 3) == 0
     scale = d.pick([None, 0.5])
     f = getattr(F, d.name)
 
     def numpy(q: Any, k: Any, v: Any, mask: Any) -> Any:
         k, v = (np.repeat(t, heads // kv, 1) for t in (k, v))
         a = q @ k.swapaxes(-1, -2) * (1 / np.sqrt(size) if scale is None else scale)
-        if kind == "causal":
-            mask = np.tri(queries, keys, dtype=bool)
+        if causal:
+            a = np.where(np.tri(queries, keys, dtype=bool), a, -np.inf)
         if mask is not None:
             a = np.where(mask, a, -np.inf) if mask.dtype == bool else a + mask
         return sc.softmax(a, -1) @ v
 
     def peer(q: Any, k: Any, v: Any, mask: Any) -> Any:
+        alone = causal and mask is None  # PyTorch takes one of both
+        if causal and not alone:
+            seen = torch.tensor(np.tri(queries, keys, dtype=bool))
+            mask = mask & seen if kind == "bools" else mask.masked_fill(~seen, -np.inf)  # type: ignore[union-attr]
         return nn.scaled_dot_product_attention(
-            q, k, v, mask, is_causal=kind == "causal", scale=scale, enable_gqa=grouped
+            q, k, v, mask, is_causal=alone, scale=scale, enable_gqa=grouped
         )
 
     return Case(
-        lambda q, k, v, mask: f(q, k, v, mask, causal=kind == "causal", scale=scale),
+        lambda q, k, v, mask: f(q, k, v, mask, causal=causal, scale=scale),
         [q, k, v, mask],
         numpy,
         peer,
-        text=f"{kind} {scale}",
+        text=f"{kind} {causal} {scale}",
         terms=8 * (queries + keys + size) * heads,
         scale=9.0,
     )
@@ -219,12 +224,16 @@ def table(d: Draw) -> Case:
         )
     W = d.array(rows, size)
     if d.name == "embedding":
-        x = d.labels(rows, *d.shape())
+        x, none = d.labels(rows, *d.shape()), d.pick([None, d.int(0, rows - 1)])
+        # PyTorch's padding stops only the gradient, and its row may hold anything; here it is 0.
         return Case(
-            F.embedding,
+            lambda x, W: F.embedding(x, W, none),
             [x, W],
-            lambda x, W: W[x],
-            lambda x, W: nn.embedding(x, W),
+            lambda x, W: W[x] * (x != none)[..., None],
+            lambda x, W: (
+                nn.embedding(x, W) * (x != none if none is not None else x == x)[..., None]
+            ),
+            text=f"padding={none}",
             terms=x.size,
             scale=3.0,
         )

@@ -12,14 +12,16 @@ import lamina.functions as F
 from .case import Case, Draw, operator, torch
 
 
-def torch_recurrent(d: Draw, x: Any, states: Any, weights: list[Any], ends: Any) -> Any:
+def torch_recurrent(
+    d: Draw, x: Any, states: Any, weights: list[Any], ends: Any, word: str | None = None
+) -> Any:
     """A whole sequence, packed where sequences end at different steps."""
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    f = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}[d.name]
+    f = {"lstm": torch.lstm, "gru": torch.gru, "rnn": getattr(torch, f"rnn_{word}")}[d.name]
     flat, bias = weights, len(weights) == 4
     if ends is None:
-        return f(x, states, flat, bias, 1, 0.0, False, False, True)
+        return list(f(x, states, flat, bias, 1, 0.0, False, False, True))
     packed = pack_padded_sequence(x, torch.tensor(ends), batch_first=True, enforce_sorted=False)
     order = packed.sorted_indices
     turned = [s[:, order] for s in states] if isinstance(states, list) else states[:, order]
@@ -28,36 +30,75 @@ def torch_recurrent(d: Draw, x: Any, states: Any, weights: list[Any], ends: Any)
     return [y, *(s[:, packed.unsorted_indices] for s in last)]
 
 
+def step(name: str, a: Any, s: Any, states: list[Any], g: Any = np.tanh) -> list[Any]:
+    """The next states, from what comes of the input and what of the last state."""
+    if name == "lstm":
+        i, f, z, o = np.split(a + s, 4, -1)
+        c = sc.expit(f) * states[1] + sc.expit(i) * np.tanh(z)
+        return [sc.expit(o) * np.tanh(c), c]
+    if name == "gru":
+        (r, u, z), (sr, su, sz) = np.split(a, 3, -1), np.split(s, 3, -1)
+        u = sc.expit(u + su)
+        return [(1 - u) * np.tanh(z + sc.expit(r + sr) * sz) + u * states[0]]
+    return [g(a + s)]
+
+
+def sequence_by_steps(name: str, ends: Any, g: Any) -> Any:
+    """A recurrent network as a loop over samples and steps."""
+    count = 2 if name == "lstm" else 1
+
+    def run(x: Any, *rest: Any) -> Any:
+        states, (Wx, Wh, *b) = rest[:count], rest[count:]
+        bias = [0 if v is None else v for v in (*b, None)]
+        y, last = np.zeros((*x.shape[:2], len(Wh))), np.zeros((count, len(x), len(Wh)))
+        for n in range(len(x)):
+            now = [np.zeros(len(Wh)) if s is None else s[n] for s in states]
+            for t in range(x.shape[1] if ends is None else ends[n]):
+                now = step(name, x[n, t] @ Wx + bias[0], now[0] @ Wh + bias[1], now, g)
+                y[n, t] = now[0]
+            last[:, n] = now
+        return (y, *last)
+
+    return run
+
+
 @operator("lstm", "gru", "rnn")
 def recurrent(d: Draw) -> Case:
     n, steps, width, size = d.int(1, 4), d.int(1, 6), d.int(1, 4), d.int(1, 4)
-    gates = {"lstm": 4, "gru": 3, "rnn": 1}[d.name]
-    x, h = d.array(n, steps, width), d.array(n, size)
-    Wx, Wh = (
-        d.array(width, gates * size, low=-1, high=1),
-        d.array(size, gates * size, low=-1, high=1),
-    )
-    biases = [d.array(gates * size) for _ in range(2 if d.name == "gru" else 1)]
+    gates = {"lstm": 4, "gru": 3, "rnn": 1}[d.name] * size
+    count = 2 if d.name == "lstm" else 1
+    x, states = d.array(n, steps, width), [d.array(n, size) for _ in range(count)]
+    matrices = [d.array(width, gates, low=-1, high=1), d.array(size, gates, low=-1, high=1)]
+    biases: list[Any] = [d.array(gates) for _ in range(2 if d.name == "gru" else 1)]
     ends = np.array([d.int(1, steps) for _ in range(n)]) if d.flag() else None
+    plain = d.int(0, 3) == 0  # no first state and no bias
+    if plain:
+        states, biases = [None] * count, [None] * len(biases)  # type: ignore[list-item]
+    words: dict[str, Any] = {"activation": d.pick(["tanh", "relu"])} if d.name == "rnn" else {}
+    g = np.tanh if words.get("activation") != "relu" else lambda a: np.maximum(a, 0)
+
+    def peer(x: Any, *rest: Any) -> Any:
+        given, (Wx, Wh, *b) = rest[:count], rest[count:]
+        first = [x.new_zeros(1, n, size) if s is None else s[None] for s in given]
+        zeros = x.new_zeros(gates)
+        both = [zeros if v is None else v for v in (*b, None)][:2]
+        weights = [Wx.T, Wh.T, *both]
+        y, *last = torch_recurrent(
+            d, x, first if count == 2 else first[0], weights, ends, words.get("activation")
+        )
+        return [y, *(s[0] for s in last)]
+
     f = getattr(F, d.name)
-    words = {"text": f"lengths={ends}", "terms": 8 * steps * (width + size) * n, "scale": 3.0}
-    if d.name == "lstm":
-
-        def with_cell(x: Any, h: Any, c: Any, Wx: Any, Wh: Any, b: Any) -> Any:
-            states, weights = [h[None], c[None]], [Wx.T, Wh.T, b, torch.zeros_like(b)]
-            y, h, c = torch_recurrent(d, x, states, weights, ends)
-            return y, h[0], c[0]
-
-        inputs, peer = [x, h, d.array(n, size), Wx, Wh, *biases], with_cell
-    else:
-
-        def plain(x: Any, h: Any, Wx: Any, Wh: Any, b: Any, more: Any = None) -> Any:
-            more = torch.zeros_like(b) if more is None else more
-            y, h = torch_recurrent(d, x, h[None], [Wx.T, Wh.T, b, more], ends)
-            return y, h[0]
-
-        inputs, peer = [x, h, Wx, Wh, *biases], plain
-    return Case(lambda *x: f(*x, lengths=ends), inputs, None, peer, **words)
+    return Case(
+        lambda *x: f(*x, lengths=ends, **words),
+        [x, *states, *matrices, *biases],
+        sequence_by_steps(d.name, ends, g),
+        peer,
+        text=f"lengths={ends} {words}",
+        terms=8 * steps * (width + size) * n,
+        # relu does not bound its states: each step may make them so many times as large.
+        scale=3.0 if words.get("activation") != "relu" else 3.0 * (size + width) ** steps,
+    )
 
 
 @operator("lstm_cell", "gru_cell", "rnn_cell")

@@ -286,7 +286,9 @@ def length(d: Draw) -> Case:
 @operator("softmax", "log_softmax", "softmin")
 def shares(d: Draw) -> Case:
     x = d.array(*d.shape(1), low=-20, high=20)
-    axis = d.axis(x.ndim)
+    axis: Any = d.axis(x.ndim)
+    if x.ndim > 1 and d.int(0, 3) == 0:
+        axis = (-1, 0)
     numpy = {
         "softmax": sc.softmax,
         "log_softmax": sc.log_softmax,
@@ -297,9 +299,9 @@ def shares(d: Draw) -> Case:
         lambda x: f(x, axis),
         [x],
         lambda x: numpy(x, axis=axis),
-        lambda x: getattr(nn, d.name)(x, dim=axis),
+        None if isinstance(axis, tuple) else lambda x: getattr(nn, d.name)(x, dim=axis),
         text=f"axis={axis}",
-        terms=x.shape[axis],
+        terms=count_over(x, axis),
         # What goes into e**x is a difference of the size of 40, and its rounding stays.
         scale=40.0,
     )
