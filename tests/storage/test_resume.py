@@ -33,11 +33,10 @@ def run_and_kill(folder: Path, backend: str, steps: int, delay: float) -> str:
     """Kill it ``delay`` seconds after it made some steps; what it printed when it was faster."""
     with start(folder, backend) as process:
         assert process.stdout is not None
-        for _ in range(steps):  # so that each of the runs gets on
-            process.stdout.read(1)
+        output = process.stdout.read(steps)  # so that each of the runs gets on
         time.sleep(delay)
         process.kill()
-        output = process.stdout.read()
+        output += process.stdout.read()
     return output.decode().strip(".\n")
 
 
