@@ -150,3 +150,23 @@ def test_where_of_text_is_refused() -> None:
 
 def test_variables_of_one_value_are_different_keys() -> None:
     assert len({Variable(1.0), Variable(1.0)}) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("n", [5, 40])  # on both sides of where bits are used
+def test_where_with_zero_takes_every_bit_of_what_it_takes(dtype, order, n, rng):
+    c = (rng.random((n, 16, 9)) < 0.5).transpose(order)
+    a = rng.standard_normal((n, 16, 9)).astype(dtype)
+    a.reshape(-1)[:5] = np.nan, np.inf, -np.inf, -0.0, 0.0
+    a = a.transpose(order)
+    found = F.where(c, a, 0).data
+    assert found.dtype == dtype
+    assert found.strides == np.where(c, a, 0).strides
+    assert found.tobytes() == np.where(c, a, 0).tobytes()
+
+
+def test_where_with_zero_takes_operands_that_lie_otherwise(rng):
+    c, a = rng.random((64, 70)) < 0.5, rng.standard_normal((70, 64)).T
+    for mask, x in ((c, a), (c[::-1], a), (c[:, :1], a), (c.astype(np.int8), a)):
+        assert np.array_equal(F.where(mask, x, 0).data, np.where(mask, x, 0))
