@@ -316,7 +316,14 @@ def diagonals(d: Draw) -> Case:
             lambda *x: torch.block_diag(*x),
         )
     if d.name == "diag_embed":
-        return Case(lambda x: F.diag_embed(x, k), [x], None, lambda x: x.diag_embed(k), text=f"{k}")
+
+        def embedded(x: np.ndarray) -> np.ndarray:
+            lines = [np.diag(row, k) for row in x.reshape(-1, x.shape[-1])]
+            return np.reshape(lines, (*x.shape[:-1], *lines[0].shape))
+
+        return Case(
+            lambda x: F.diag_embed(x, k), [x], embedded, lambda x: x.diag_embed(k), text=f"{k}"
+        )
     if d.name == "fill_diagonal":
         value = d.number(-2, 2)
         eye = np.eye(*x.shape[-2:], dtype=bool)

@@ -33,11 +33,22 @@ ONE: dict[str, tuple[Any, Any, tuple[float, float]]] = {
     ),
     "silu": (lambda x: x * sc.expit(x), lambda x: nn.silu(x), (-9, 9)),
     "gelu": (lambda x: x * sc.ndtr(x), lambda x: nn.gelu(x), (-9, 9)),
-    "gelu_tanh": (None, lambda x: nn.gelu(x, approximate="tanh"), (-6, 6)),
+    "gelu_tanh": (
+        lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        lambda x: nn.gelu(x, approximate="tanh"),
+        (-6, 6),
+    ),
     "gelu_quick": (lambda x: x * sc.expit(1.702 * x), None, (-6, 6)),
     "relu6": (lambda x: np.clip(x, 0, 6), lambda x: nn.relu6(x), (-3, 9)),
     "relu_squared": (lambda x: np.maximum(x, 0) ** 2, lambda x: nn.relu(x).square(), (-3, 3)),
-    "selu": (None, lambda x: nn.selu(x), (-9, 9)),
+    "selu": (
+        # The two numbers of Klambauer and others, 2017.
+        lambda x: (
+            1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
+        ),
+        lambda x: nn.selu(x),
+        (-9, 9),
+    ),
     "softsign": (lambda x: x / (1 + np.abs(x)), lambda x: nn.softsign(x), (-9, 9)),
     "hard_sigmoid": (
         lambda x: np.clip(x + 3, 0, 6) / 6,

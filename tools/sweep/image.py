@@ -232,6 +232,36 @@ def interpolate(d: Draw) -> Case:
     )
 
 
+def centres(size: tuple[int, ...], corners: bool) -> np.ndarray:
+    """The pixels' places from -1 to 1, last axis first, and a one."""
+    lines = [
+        (np.linspace(-1, 1, n) if n > 1 else np.zeros(1))
+        if corners
+        else (2 * np.arange(n) + 1) / n - 1
+        for n in size
+    ]
+    grids = np.meshgrid(*lines, indexing="ij")
+    return np.stack([*grids[::-1], np.ones(size)], -1)
+
+
+def sampled(x: np.ndarray, grid: np.ndarray, mode: str, padding: str, corners: bool) -> np.ndarray:
+    """One place after another, each the sum over its nearest pixels."""
+    size = np.array(x.shape[2:])
+    y = np.zeros((*x.shape[:2], *grid.shape[1:-1]))
+    for n, *place in np.ndindex(*grid.shape[:-1]):
+        at = (grid[(n, *place)][::-1] + 1) / 2
+        at = at * (size - 1) if corners else at * size - 0.5
+        at = np.clip(at, 0, size - 1) if padding == "border" else at
+        pixels = (
+            [np.rint(at)] if mode == "nearest" else np.floor(at) + list(np.ndindex(*[2] * len(at)))
+        )
+        for pixel in np.array(pixels, int):
+            if (pixel >= 0).all() and (pixel < size).all():
+                weight = 1.0 if mode == "nearest" else np.prod(1 - np.abs(at - pixel))
+                y[(n, slice(None), *place)] += weight * x[(n, slice(None), *pixel)]
+    return y
+
+
 @operator("affine_grid", "grid_sample")
 def grid(d: Draw) -> Case:
     rank, corners = d.int(2, 3), d.flag()
@@ -247,7 +277,7 @@ def grid(d: Draw) -> Case:
         return Case(
             lambda t: F.affine_grid(t, size, corners),
             [theta],
-            None,
+            lambda t: np.einsum("nij,...j->n...i", t, centres(size, corners)),
             placed,
             text=f"{size} {corners}",
             terms=int(np.prod(size)),
@@ -261,7 +291,7 @@ def grid(d: Draw) -> Case:
     return Case(
         lambda x, at: F.grid_sample(x, at, mode, padding, corners),
         [x, at],
-        None,
+        lambda x, at: sampled(x, at, mode, padding, corners),
         lambda x, at: nn.grid_sample(
             x, at, {"linear": "bilinear"}.get(mode, mode), padding, align_corners=corners
         ),
@@ -284,4 +314,15 @@ def shuffle(d: Draw) -> Case:
     x = np.ascontiguousarray(d.array(*shape))
     # PyTorch's channel_shuffle has no derivative on all machines.
     grad = d.name != "channel_shuffle"
-    return Case(lambda x: f(x, r), [x], None, lambda x: g(x, r), text=f"{r}", grad=grad)
+    h, w = size
+
+    def numpy(x: np.ndarray) -> np.ndarray:
+        if d.name == "channel_shuffle":
+            return x.reshape(2, r, c, h, w).swapaxes(1, 2).reshape(x.shape)
+        if d.name == "pixel_shuffle":
+            y = x.reshape(2, c, r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+            return y.reshape(2, c, h * r, w * r)
+        y = x.reshape(2, c, h, r, w, r).transpose(0, 1, 3, 5, 2, 4)
+        return y.reshape(2, c * r * r, h, w)
+
+    return Case(lambda x: f(x, r), [x], numpy, lambda x: g(x, r), text=f"{r}", grad=grad)

@@ -306,7 +306,13 @@ def info_nce(d: Draw) -> Case:
             q, keys = nn.normalize(q, dim=-1), nn.normalize(keys, dim=-1)
         return nn.cross_entropy(q @ keys.T / heat, torch.arange(n), reduction=r)
 
-    case = loss(d, xs, None, peer, temperature=heat, normalize=normalize)
+    def each(q: Any, k: Any, more: Any) -> Any:
+        keys = k if more is None else np.concatenate([k, more])
+        if normalize:
+            q, keys = (v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (q, keys))
+        return -np.diagonal(sc.log_softmax(q @ keys.T / heat, -1))
+
+    case = loss(d, xs, each, peer, temperature=heat, normalize=normalize)
     case.scale = 9.0 * size / heat
     return case
 

@@ -115,10 +115,18 @@ def features(d: Draw) -> Case:
 def local_response_norm(d: Draw) -> Case:
     x = d.array(d.int(1, 3), d.int(1, 7), *d.shape(1, 2))
     size, alpha, beta, k = d.int(1, 5), d.number(0.125, 1), d.number(0.25, 1), d.number(0.5, 2)
+
+    def numpy(x: np.ndarray) -> np.ndarray:
+        sums = np.zeros(x.shape)
+        for i in range(x.shape[1]):
+            near = slice(max(i - size // 2, 0), i + (size - 1) // 2 + 1)
+            sums[:, i] = (x[:, near] ** 2).sum(1)
+        return x / (k + alpha * sums) ** beta
+
     return Case(
         lambda x: F.local_response_norm(x, size, alpha, beta, k),
         [x],
-        None,
+        numpy,
         # PyTorch divides alpha by the size, the paper and lamina do not.
         lambda x: nn.local_response_norm(x, size, alpha * size, beta, k),
         text=f"{size} {alpha} {beta} {k}",

@@ -123,7 +123,7 @@ def cell(d: Draw) -> Case:
         return Case(
             F.gru_cell,
             [x, h, Wx, Wh, b, d.array(gates * size)],
-            None,
+            lambda x, h, Wx, Wh, b, c: step("gru", x @ Wx + b, h @ Wh + c, [h])[0],
             lambda x, h, Wx, Wh, b, c: torch.gru_cell(x, h, Wx.T, Wh.T, b, c),
             **words,
         )

@@ -103,8 +103,14 @@ def short_time(d: Draw) -> Case:
     def forth(x: Any) -> Any:
         return F.stft(x, n, hop, w, center)
 
+    def frames(x: Any) -> Any:
+        if center:
+            x = np.pad(x, [*[(0, 0)] * (x.ndim - 1), (n // 2, n // 2)], "reflect")
+        seen = np.lib.stride_tricks.sliding_window_view(x, n, -1)[..., ::hop, :]
+        return np.fft.rfft(seen * w.astype(np.float64)).swapaxes(-1, -2)
+
     if d.name == "stft":
-        return spectral(d, [x], forth, None, peer, text=text, terms=n, scale=24.0)
+        return spectral(d, [x], forth, frames, peer, text=text, terms=n, scale=24.0)
     spectrum = forth(x).data
     return spectral(
         d,
