@@ -93,6 +93,10 @@ class Draw:
         """From ``low`` to ``high`` lengths, each from ``least`` to ``most``."""
         return self.ints(least, most, self.int(low, high))
 
+    def least(self) -> int:
+        """The least length of axes: mostly 1, and 0 at times."""
+        return int(self.int(0, 7) > 0)
+
     def array(self, *shape: int, low: float = -3.0, high: float = 3.0) -> np.ndarray:
         """Floating numbers, evenly spread; sometimes not in the order of rows."""
         x = self.rng.uniform(low, high, shape).astype(self.dtype)
@@ -115,7 +119,7 @@ class Draw:
 
     def pair(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Two shapes that broadcast; either may be the smaller one."""
-        shape = self.shape()
+        shape = self.shape(least=self.least())
         a, b = (shape, self.partner(shape)) if self.flag() else (self.partner(shape), shape)
         return a, b
 

@@ -34,7 +34,7 @@ def expected_dtype(reference: np.ndarray, draw: Draw, raw: bool) -> np.dtype:
     """The result's dtype where the reference computed in double precision."""
     if raw or draw.dtype == np.float64:
         return reference.dtype
-    narrow = {"f": np.float32, "c": np.complex64}
+    narrow = {"f": draw.dtype, "c": np.complex64}
     return np.dtype(narrow.get(reference.dtype.kind, reference.dtype))
 
 

@@ -127,12 +127,14 @@ PEERS_OFF = {
 
 def one(d: Draw) -> Case:
     numpy, peer, (low, high) = ONE[d.name]
-    x = d.array(*d.shape(), low=low, high=high)
+    if d.dtype == np.float32 and max(-low, high) <= 9 and d.int(0, 4) == 0:
+        d.dtype = np.dtype(np.float16)  # of numbers whose results it holds
+    x = d.array(*d.shape(least=d.least()), low=low, high=high)
     if numpy in (np.round, np.floor, np.ceil, np.trunc, np.sign):
         x = (np.round(2 * x) / 2).astype(x.dtype)  # halves: what they differ in
     if d.name in ("isnan", "isinf", "isfinite", "signbit") and x.size:
         x[d.bools(*x.shape)] = d.pick([np.nan, np.inf, -np.inf, -0.0])
-    if d.name in COMPLEX and d.int(0, 5) == 0:
+    if d.name in COMPLEX and d.dtype != np.float16 and d.int(0, 5) == 0:
         z = x + 1j * d.array(*x.shape, low=-2, high=2)
         dtype = np.result_type(x, np.complex64)
         return Case(getattr(F, d.name), [np.asarray(z).astype(dtype)], numpy, scale=9.0)
@@ -211,6 +213,10 @@ def two(d: Draw) -> Case:
         with np.errstate(invalid="ignore"):  # what a uint8 makes of -3 is the platform's
             a, b = np.abs(a).astype(pair[0]), np.abs(b).astype(pair[1]) + np.ones((), pair[1])
         return Case(getattr(F, d.name), [a, b], numpy, text=f"{pair}", raw=True)
+    if d.name in ("add", "sub", "mul", "div", "equal") and d.int(0, 5) == 0:
+        dtype = np.result_type(a, np.complex64)
+        z = np.asarray(a + 1j * d.array(*a.shape)).astype(dtype)
+        return Case(getattr(F, d.name), [z, b], numpy, scale=9.0)
     grad = d.name not in JUMPS and d.name != "heaviside"
     # lbeta and beta are differences of three logarithms of the size of 30.
     scale = 32.0 if d.name in ("lbeta", "beta") else 1.0

@@ -72,11 +72,16 @@ WHOLE = ["sum", "prod", "mean", "max", "all", "any", "ptp", "count_nonzero", "va
 """Cases of these have integers and bools too."""
 
 
+EMPTY = ["sum", "prod", "all", "any", "count_nonzero", "nansum", "nanprod"]
+"""These have a value for nothing."""
+
+
 @operator(*REDUCE)
 def reduction(d: Draw) -> Case:
     numpy, peer = REDUCE[d.name]
     # Products of many numbers up to 3 leave single precision.
-    x = d.array(*d.shape(), **({"low": 0.75, "high": 1.25} if "prod" in d.name else {}))
+    least = d.least() if d.name in EMPTY else 1
+    x = d.array(*d.shape(least=least), **({"low": 0.75, "high": 1.25} if "prod" in d.name else {}))
     words: dict[str, Any] = {"axis": d.axes(x.ndim), "keepdims": d.flag()}
     if d.name.endswith(("var", "std", "var_mean")):
         words["ddof"] = d.int(0, 1)
