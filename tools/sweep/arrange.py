@@ -203,6 +203,10 @@ def index(d: Draw, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(words)
 
 
+def has_places(index: tuple[Any, ...]) -> bool:
+    return any(isinstance(w, np.ndarray) and w.dtype != bool for w in index)
+
+
 def is_mixed(index: tuple[Any, ...]) -> bool:
     """Integers beside arrays: NumPy counts them as arrays, PyTorch takes them first."""
     kinds = {type(w) for w in index}
@@ -241,7 +245,15 @@ def indexed(d: Draw) -> Case:
             text=text,
         )
     f = getattr(F, d.name)
-    return Case(lambda x, v: f(x, at, v), [x, values], numpy, text=text, terms=values.size)
+
+    def put(x: Any, v: Any) -> Any:
+        y = x.clone()
+        y[tuple(map(tensor, at))] = v
+        return y
+
+    # PyTorch does not say which of two values for one place counts, nor adds both.
+    last = put if d.name == "index_put" and peer and not has_places(at) else None
+    return Case(lambda x, v: f(x, at, v), [x, values], numpy, last, text=text, terms=values.size)
 
 
 def tensor(word: Any) -> Any:

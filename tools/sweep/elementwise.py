@@ -96,7 +96,7 @@ ONE: dict[str, tuple[Any, Any, tuple[float, float]]] = {
     "log2": (np.log2, lambda x: x.log2(), (0.1, 90)),
     "log10": (np.log10, lambda x: x.log10(), (0.1, 90)),
     "sqrt": (np.sqrt, lambda x: x.sqrt(), (0.1, 90)),
-    "cbrt": (np.cbrt, None, (-9, 9)),
+    "cbrt": (np.cbrt, lambda x: x.sign() * x.abs() ** (1 / 3), (-9, 9)),
     "rsqrt": (lambda x: 1 / np.sqrt(x), lambda x: x.rsqrt(), (0.1, 90)),
     "sign": (np.sign, lambda x: x.sign(), (-3, 3)),
     "floor": (np.floor, lambda x: x.floor(), (-9, 9)),
