@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from lamina.cli import demo
 from lamina.cli.main import main
@@ -24,6 +25,16 @@ PNG = b"\x89PNG\r\n\x1a\n"
 # Where tests run side by side, threads of BLAS wait for one another: 64 s in place of 5, measured
 # with three other busy processes on two cores.
 ONE_THREAD = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Here and in a second process: on some processors products of more threads round otherwise."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    with threadpool_limits(limits=1):
+        yield
+
+
 COMMAND = [sys.executable, "-W", "error", "-m", "lamina", "demo"]
 
 
