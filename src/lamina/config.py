@@ -32,10 +32,8 @@ class Config:
             products, and whose error in float32 is about ten times larger (below 1e-5 of the
             largest number).
         native: where llvmlite is installed, large float32 convolutions, poolings and recurrent
-            networks run as generated machine code, from their third call with the same shapes on,
-            and ``compile`` with its backend "auto" generates a step. Results then differ from
-            NumPy's in the last places: turn it off where runs are to be equal to the last bit, as
-            a training that was resumed in another process and one that was not.
+            networks run as generated machine code, and ``compile`` with its backend "auto"
+            generates a step. Results then differ from NumPy's in the last places.
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.

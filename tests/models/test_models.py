@@ -63,7 +63,7 @@ def test_gradients_reach_every_parameter(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_training_lowers_the_loss_and_compiled_gives_the_same_losses(name):
     _, step, x, t = training(name)
-    with using(native=False):  # large convolutions round differently from their third call on
+    with using(native=False):
         losses = [step(x, t).item() for _ in range(8)]
         assert losses[-1] < 0.9 * losses[0]
         _, step, x, t = training(name)

@@ -19,17 +19,13 @@ Made: TypeAlias = "Callable[..., Any] | None"
 LEAST = 4096
 """Numbers of the first operand below which nothing is looked up: NumPy needs few microseconds."""
 
-FROM = 3
-"""The call with the same shapes that is the first to be substituted: code takes time to make, and
-what is called once or twice should not wait for it."""
-
 MOST = 512
-"""Kernels that are remembered; then all are forgotten, and counted anew."""
+"""Kernels that are remembered; then all are forgotten, and asked for anew."""
 
 FLOAT32 = np.dtype(np.float32)
 
 _makers: list[Callable[[Function, list[Any]], Made]] = []
-_known: dict[Any, Any] = {}  # how often a kernel was called, then what stands for it, or None
+_known: dict[Any, Made] = {}
 
 
 def offer(maker: Callable[[Function, list[Any]], Made]) -> None:
@@ -58,19 +54,20 @@ def substitute(function: Function, *arrays: Any) -> Any:
     if not settings.native or not _makers:
         return None
     key = (function, settings.winograd, *[(x.shape, x.dtype) for x in arrays])
-    found = _known.get(key, 0)
-    if found.__class__ is int:
-        found = _counted(key, found + 1, function, arrays)
+    if key not in _known:
+        _ask(key, function, arrays)
+    found = _known[key]
     return None if found is None else found(*arrays)
 
 
-def _counted(key: Any, count: int, function: Function, arrays: tuple[Any, ...]) -> Made:
-    """Note a call; from the third on, what stands for it."""
+def _ask(key: Any, function: Function, arrays: tuple[Any, ...]) -> None:
+    """Note what stands for a kernel. From its first call on: a run must not depend on how often
+    something was called before it.
+    """
     made: Made = None
-    if count >= FROM and all([x.__class__ is np.ndarray for x in arrays]):
+    if all([x.__class__ is np.ndarray for x in arrays]):
         specs = [(x.shape, x.dtype) for x in arrays]
         made = next((m for m in (maker(function, specs) for maker in _makers) if m), None)
     if len(_known) >= MOST:
         _known.clear()
-    _known[key] = made if count >= FROM else count
-    return made
+    _known[key] = made
