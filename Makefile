@@ -41,8 +41,8 @@ check: ## everything: format, lint, types, import rules, sizes, tests, doctests,
 	$(RUN) -m pytest -q --doctest-modules src
 	@for example in examples/*.py; do \
 	    [ -e "$$example" ] || continue; \
-	    echo "$(RUN) $$example"; \
-	    $(RUN) -W error "$$example" || exit 1; \
+	    echo "$(RUN) $$example --quick"; \
+	    $(RUN) -W error "$$example" --quick || exit 1; \
 	done
 
 format: ## let ruff format the code and mend what it can
