@@ -72,6 +72,27 @@ def test_regression_explains_something():
     assert numbers("regression", "a network  explains ")[-1] > 20  # the mean explains 0
 
 
+def test_cartpole_holds_the_pole_longer():
+    pytest.importorskip("gymnasium")
+    means = numbers("cartpole", "last 100: ")
+    assert means[-1] > 2 * means[0]
+
+
+def test_cartpole_without_gymnasium_says_how_to_install_it():
+    path = next(path for path in EXAMPLES if path.name == "cartpole.py")
+    hidden = "import runpy, sys; sys.modules['gymnasium'] = None; sys.argv = ['cartpole.py']; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hidden}runpy.run_path({str(path)!r}, run_name='__main__')"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "CartPole comes with gymnasium, which is not installed: pip install -e '.[rl]'"
+    ]
+
+
 # -- the reader of IDX files ---------------------------------------------------------------------
 
 
@@ -112,3 +133,10 @@ def test_a_file_that_is_no_idx_file_is_refused(fashion, tmp_path, content, text)
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(SystemExit, match=text):
         fashion.read_idx(tmp_path / "x")
+
+
+def test_fashion_draws_a_run(fashion, tmp_path, rng):
+    pytest.importorskip("matplotlib")
+    t, guesses = rng.integers(0, 10, (2, 40))
+    fashion.draw(tmp_path / "run.png", [0.1, 0.2], rng.random((40, 1, 28, 28)), t, guesses)
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
