@@ -5,17 +5,16 @@
     python examples/fashion.py --plot fashion.png  and a picture of the run (needs matplotlib)
     python examples/fashion.py --quick             one second, on handwritten digits
 
-Debian's package dataset-fashion-mnist brings the files (H. Xiao, K. Rasul, R. Vollgraf,
-"Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms", 2017). Where
-they are not, the 8 × 8 digits of scikit-learn take their place, scaled up.
+Debian's package dataset-fashion-mnist brings the files (H. Xiao and others, arXiv:1708.07747).
+Where they are not, the 8 × 8 digits of scikit-learn take their place, scaled up.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import time
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
@@ -25,6 +24,7 @@ import lamina.optimizers as O
 from lamina import Linear, Sequential, no_grad, test_mode
 from lamina.data import Loader, digits
 from lamina.layers import BatchNorm, Conv2d, Dropout, Flatten, MaxPool2d
+from lamina.metrics import confusion_matrix
 
 FOLDER = Path("/usr/share/datasets/fashion-mnist")
 KINDS = "T-shirt trousers pullover dress coat sandal shirt sneaker bag boot".split()
@@ -79,23 +79,28 @@ def network():
 def predict(model, x, size=500):
     """The most likely kind of each picture (n,)"""
     with no_grad(), test_mode():
-        return np.concatenate(
-            [model(x[i : i + size]).numpy().argmax(1) for i in range(0, len(x), size)]
-        )
+        parts = [model(x[i : i + size]).numpy().argmax(1) for i in range(0, len(x), size)]
+    return np.concatenate(parts)
 
 
 def draw(path, accuracies, x, t, guesses):
-    """Accuracy from epoch to epoch, and some pictures that were misread."""
+    """Accuracy from epoch to epoch, what was taken for what, and some that were misread."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
-    left, right = figure.subfigures(1, 2)
+    figure = Figure(figsize=(15, 4.5), dpi=100, layout="constrained")
+    left, middle, right = figure.subfigures(1, 3)
     axes = left.subplots()
     axes.plot(range(1, len(accuracies) + 1), accuracies, "o-")
     axes.set(xlabel="epoch", ylabel="unseen pictures told right", title="Fashion-MNIST")
     axes.grid(alpha=0.3)
-    wrong = np.flatnonzero(guesses != t)[:15]
-    for cell, i in zip(right.subplots(3, 5).flat, wrong, strict=True):
+    counts, axes = confusion_matrix(guesses, t, len(KINDS)), middle.subplots()
+    axes.imshow(np.log1p(counts), cmap="Blues", vmax=12)  # not so dark that figures drown
+    for i, j in np.argwhere(counts):
+        axes.text(j, i, counts[i, j], ha="center", va="center", fontsize=7)
+    axes.set_xticks(range(len(KINDS)), KINDS, rotation=90)
+    axes.set_yticks(range(len(KINDS)), KINDS)
+    axes.set(xlabel="taken for", ylabel="what it is")
+    for cell, i in zip(right.subplots(3, 5).flat, np.flatnonzero(guesses != t), strict=False):
         cell.imshow(x[i, 0], cmap="gray_r")
         cell.set_title(f"{KINDS[t[i]]}?\n{KINDS[guesses[i]]}!", fontsize=7)
         cell.axis("off")
@@ -114,7 +119,6 @@ def main():
     else:
         (x, t), (unseen, kinds) = read(chosen.data, "train"), read(chosen.data, "t10k")
     epochs = 1 if chosen.quick else chosen.epochs
-
     lamina.seed(0)
     loader = Loader((x, t), batch_size=100, seed=0, drop_last=True)
     model = network()
@@ -130,17 +134,15 @@ def main():
         optimizer.update()
         return loss
 
-    accuracies, guesses = [], np.zeros_like(kinds)
+    accuracies = []
     for epoch in range(epochs):
-        start = time.perf_counter()
+        start = perf_counter()
         loss = np.mean([step(x, t).item() for x, t in loader])
-        seconds = time.perf_counter() - start
-        guesses = predict(model, unseen)
-        accuracies.append(np.mean(guesses == kinds))
-        print(f"epoch {epoch + 1:2}  loss {loss:.4f}  {seconds:.0f} s", end="  ")
+        print(f"epoch {epoch + 1:2}  loss {loss:.4f}", end=f"  {perf_counter() - start:.0f} s  ")
+        accuracies.append(np.mean(predict(model, unseen) == kinds))
         print(f"unseen pictures told right: {accuracies[-1]:.2%}", flush=True)
     if chosen.plot:
-        draw(chosen.plot, accuracies, unseen, kinds, guesses)
+        draw(chosen.plot, accuracies, unseen, kinds, predict(model, unseen))
 
 
 if __name__ == "__main__":
