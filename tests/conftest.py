@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import zlib
 
 import numpy as np
@@ -13,6 +14,11 @@ from lamina.random import seed
 # Tests leave the user's folders alone. Native code that is kept shortens a second run a little:
 # whoever wants that names a folder.
 os.environ.setdefault("LAMINA_CACHE", "off")
+
+# A job that a shell starts in the background, as some CI does, ignores Ctrl-C, and so does every
+# process that it starts: the tests that send one would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
