@@ -40,6 +40,13 @@ IMAGE = (2, 4, 6, 5)
 
 PLAIN = [
     row(L.ReLU, "ReLU()", F.relu),
+    row(L.Sigmoid, "Sigmoid()", F.sigmoid),
+    row(L.Tanh, "Tanh()", F.tanh),
+    row(L.LogSigmoid, "LogSigmoid()", F.log_sigmoid),
+    row(L.Softsign, "Softsign()", F.softsign),
+    row(L.SELU, "SELU()", F.selu),
+    row(L.ReLU6, "ReLU6()", F.relu6),
+    row(L.HardSigmoid, "HardSigmoid()", F.hard_sigmoid),
     row(L.SiLU, "SiLU()", F.silu),
     row(L.Mish, "Mish()", F.mish),
     row(L.HardSwish, "HardSwish()", F.hard_swish),

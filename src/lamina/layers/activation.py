@@ -17,6 +17,48 @@ class ReLU(Plain):
     apply = staticmethod(F.relu)
 
 
+class Sigmoid(Plain):
+    """``1 / (1 + exp(-x))``: `lamina.functions.sigmoid`."""
+
+    apply = staticmethod(F.sigmoid)
+
+
+class Tanh(Plain):
+    """Hyperbolic tangent: `lamina.functions.tanh`."""
+
+    apply = staticmethod(F.tanh)
+
+
+class LogSigmoid(Plain):
+    """``-log(1 + exp(-x))``: `lamina.functions.log_sigmoid`."""
+
+    apply = staticmethod(F.log_sigmoid)
+
+
+class Softsign(Plain):
+    """``x / (1 + |x|)``: `lamina.functions.softsign`."""
+
+    apply = staticmethod(F.softsign)
+
+
+class SELU(Plain):
+    """``scale max(x, alpha (exp(x) - 1))``, self-normalising: `lamina.functions.selu`."""
+
+    apply = staticmethod(F.selu)
+
+
+class ReLU6(Plain):
+    """``min(max(x, 0), 6)``: `lamina.functions.relu6`."""
+
+    apply = staticmethod(F.relu6)
+
+
+class HardSigmoid(Plain):
+    """``min(max(x + 3, 0), 6) / 6``: `lamina.functions.hard_sigmoid`."""
+
+    apply = staticmethod(F.hard_sigmoid)
+
+
 class SiLU(Plain):
     """``x sigmoid(x)``, also called Swish: `lamina.functions.silu`."""
 
