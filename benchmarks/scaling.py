@@ -3,7 +3,8 @@
     python benchmarks/scaling.py --peers PYTHON [W2 W4 W6] [--variants ...] [--save NAME]
 
 W2 and W4 of `workloads.py` at batches of 1 to 512, W6 at lengths of 64 to 1024, measured as there.
---save also draws benchmarks/results/NAME.svg, which needs matplotlib. Without --peers and without a
+--save also draws benchmarks/results/NAME.svg, which needs matplotlib. Points that NAME.json holds
+already stay, so that a machine that is free for a few minutes at a time will do. Without --peers and without a
 workload: W2, two batches, lamina only.
 """
 
@@ -93,6 +94,21 @@ def draw(sweeps: dict[str, Sweep], told: list[str], path: Path) -> None:
     figure.savefig(path)
 
 
+def joined(path: Path, sweeps: dict[str, Sweep]) -> dict[str, Sweep]:
+    """What an earlier call saved, and what this one measured, which counts where both did."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    earlier = {
+        name: {
+            int(point): {variant: turns.Turns(**fields) for variant, fields in sides.items()}
+            for point, sides in kept[name]["results"].items()
+        }
+        for name in SWEEPS
+        if name in kept
+    }
+    both = {name: {**earlier.get(name, {}), **sweeps.get(name, {})} for name in SWEEPS}
+    return {name: dict(sorted(points.items())) for name, points in both.items() if points}
+
+
 def main() -> None:
     given = options()
     setting.start_clean(given.threads)
@@ -103,6 +119,7 @@ def main() -> None:
     if not given.save:
         return
     RESULTS.mkdir(exist_ok=True)
+    sweeps = joined(RESULTS / f"{given.save}.json", sweeps)
     record = {name: table.record(results, {}) for name, results in sweeps.items()}
     text = json.dumps({"environment": told, **record}, indent=1)
     (RESULTS / f"{given.save}.json").write_text(text + "\n", encoding="utf-8")

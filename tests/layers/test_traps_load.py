@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 
 import numpy as np
@@ -187,6 +188,17 @@ def test_t59_a_file_that_is_no_archive_is_one_error_that_names_it(lib, content, 
         data = {"truncated": path.read_bytes()[:-40], "empty": b"", "text": b"hello"}[content]
         path.write_bytes(data)
     layer = model(lib)
-    with pytest.raises(CheckpointError, match=r"m\.npz"):
-        layer.load_weights(path)
+    try:
+        with pytest.raises(CheckpointError, match=r"m\.npz"):
+            layer.load_weights(path)
+    finally:
+        if lib.name == "seed":
+            close_what_numpy_left_open(path)
     assert untouched(layer)
+
+
+def close_what_numpy_left_open(path):
+    """np.load loses the file of a damaged archive, and a later test would get the warning."""
+    for found in gc.get_objects():
+        if isinstance(found, io.BufferedReader) and not found.closed and found.name == str(path):
+            found.close()
