@@ -29,7 +29,7 @@ test: ## run the tests
 	@tools/environment.sh test
 	@$(RUN) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: ## everything: format, lint, types, import rules, sizes, tests, doctests, examples
+check: ## everything: format, lint, types, import rules, sizes, tests (pages in Chromium, if there), doctests, examples
 	@tools/environment.sh check
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .

@@ -9,7 +9,10 @@ import zlib
 import numpy as np
 import pytest
 
+from fixtures.browser import browser, chromium, mark_and_deselect, one_browser
 from lamina.random import seed
+
+__all__ = ["browser", "one_browser"]  # fixtures
 
 # Tests leave the user's folders alone. Native code that is kept shortens a second run a little:
 # whoever wants that names a folder.
@@ -19,6 +22,19 @@ os.environ.setdefault("LAMINA_CACHE", "off")
 # process that it starts: the tests that send one would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark_and_deselect(config, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if chromium() is None:
+        terminalreporter.write_line(
+            "tests of pages (marker `browser`) were deselected: no Chromium is installed; "
+            "LAMINA_CHROMIUM can name one"
+        )
 
 
 @pytest.fixture(autouse=True)
