@@ -41,6 +41,8 @@ class Source:
         self._known: dict[int, str] = {}  # names of objects, by id; the namespace holds them
         self._locals: dict[Value, str] = {}
         self._hosts: list[str] = []
+        self._numbers: dict[tuple[str, Any], Any] = {}  # as arrays: NumPy converts them each time
+        self._masks: dict[tuple[Any, ...], Any] = {}
 
     def compiled(self, inputs: list[str], body: list[str], outputs: tuple[Value, ...]) -> Any:
         """The function ``run``."""
@@ -89,13 +91,29 @@ class Source:
             return self._locals[x] if array is None else self.object(array, "a")
         if isinstance(x, Host):
             name = self.object(x, "h")
-            line = f"{name}_now = {name}.now()"
-            if line not in self._hosts:
-                self._hosts.append(line)
-            return f"{name}_now"
+            return self._at_first(f"{name}_now", f"{name}.now()")
         if isinstance(x, (np.generic, float)):
             return self.object(x, "c")  # inf and nan have no literal
         return repr(x)
+
+    def _at_first(self, name: str, expression: str) -> str:
+        """The name of what is computed once, when a run begins."""
+        line = f"{name} = {expression}"
+        if line not in self._hosts:
+            self._hosts.append(line)
+        return name
+
+    def _in_dtype(self, x: Any, dtype: Any) -> str:
+        """An operand of an elementwise instruction on arrays of one floating dtype.
+
+        A Python number takes that dtype there, and it is cheaper to give it once.
+        """
+        if type(x) not in (int, float, Host):
+            return self.operand(x)
+        if isinstance(x, Host):
+            name, kind = self.operand(x), self.function(str(dtype), dtype)
+            return self._at_first(f"{name}_{dtype}", f"asarray({name}, {kind})")
+        return self.object(self._numbers.setdefault((repr(x), dtype), np.asarray(x, dtype)), "c")
 
     # -- instructions ------------------------------------------------------------------------
 
@@ -139,6 +157,9 @@ class Source:
         """A result that is computed into an array that is there."""
         opcode, fields = instruction.opcode, instruction.fields
         if opcode in ELEMENTWISE or opcode == "matmul":
+            dtypes = {x.dtype for x in instruction.operands if isinstance(x, Value)}
+            if len(dtypes) == 1 and min(dtypes).kind == "f":
+                operands = [self._in_dtype(x, min(dtypes)) for x in instruction.operands]
             function = self.function(opcode, getattr(np, opcode))
             # by position is faster, but NumPy means to read a third operand into these two
             target = f"out={out}" if opcode in ("maximum", "minimum") else out
@@ -150,6 +171,9 @@ class Source:
             return [f"{function}({operands[0]}, {fields['axis']}, {dtype}, {out}, {keepdims})"]
         if opcode == "where":
             condition, a, b = operands
+            kept = self._kept_bits(instruction)
+            if kept:
+                return kept
             return [f"copyto({out}, {b})", f"copyto({out}, {a}, where={condition})"]
         if opcode == "concatenate":
             function = self.function("concatenate", np.concatenate)
@@ -159,6 +183,30 @@ class Source:
             return [f"{function}({operands[0]}, {fields['axis']}, {out}, "
                     f"keepdims={fields['keepdims']})"]  # fmt: skip
         return [f"copyto({out}, {operands[0]}, 'unsafe')"]  # astype, copy
+
+    def _kept_bits(self, instruction: Instruction) -> list[str] | None:
+        """``where(condition, a, 0)`` as the bits of ``a`` and a mask: no branch, NaN and all."""
+        condition, a, b = instruction.operands
+        arrays = [self.arrays.get(x) for x in (condition, a) if isinstance(x, Value)]
+        out = self.arrays[instruction.results[0]]
+        if repr(b) not in ("0", "0.0") or out.dtype.kind != "f" or len(arrays) < 2:
+            return None
+        mask, kept = arrays
+        if mask is None or kept is None or kept.dtype != out.dtype:
+            return None
+        integer = np.dtype(f"i{out.itemsize}")
+        key = (mask.shape, integer)
+        bits = self.object(self._masks.setdefault(key, np.empty(*key)), "bits")
+        views = mask.view(np.int8), kept.view(integer), out.view(integer)
+        signs, a_bits, out_bits = [self.object(self._view(x), "a") for x in views]
+        negative = self.function("negative", np.negative)
+        both = self.function("bitwise_and", np.bitwise_and)
+        return [f"{negative}({signs}, {bits})", f"{both}({a_bits}, {bits}, {out_bits})"]
+
+    def _view(self, array: Any) -> Any:
+        """One and the same object for the same view, so that it has one name."""
+        where = (array.ctypes.data, array.shape, array.strides, array.dtype)
+        return self._numbers.setdefault(("view", where), array)
 
 
 class Replay:
