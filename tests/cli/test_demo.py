@@ -266,7 +266,10 @@ def test_ctrl_c_stops_at_once_with_130_and_without_a_traceback(tmp_path):
     while not process.stdout.readline().startswith("epoch"):  # until it is in the middle of it
         pass
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, err) == (130, "lamina: stopped\n")
     assert metrics(tmp_path)[0]["epoch"] == 1
     assert not (tmp_path / "run.json").exists()

@@ -274,7 +274,10 @@ def test_control_c_is_a_keyboard_interrupt():
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    try:
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
