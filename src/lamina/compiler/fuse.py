@@ -377,11 +377,16 @@ class Fuser:
         return found
 
     def _sort(self) -> None:
-        """NumPy's calls as early as they can be, the others in the order of the program."""
+        """NumPy's calls as early as they can be; what nobody reads, such as the update of a weight,
+        as soon as it can be: it is the last to need much; the others in the order of the program.
+        """
         position = {i: n for n, i in enumerate(self.program.instructions)}
-        waiting = sorted(
-            self.groups, key=lambda g: (g.kind != "numpy", position[g.instructions[-1]])
-        )
+        read = set().union(*[group.reads for group in self.groups])
+        rank = {
+            g: (g.kind != "numpy", not read.isdisjoint(g.stores), position[g.instructions[-1]])
+            for g in self.groups
+        }
+        waiting = sorted(self.groups, key=rank.__getitem__)
         self.groups, done = [], 0
         while waiting:
             group = next(g for g in waiting if not g.after & ~done)

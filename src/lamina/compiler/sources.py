@@ -19,7 +19,13 @@ CHEAP = frozenset(
 """What costs no more than to load its operand."""
 
 LONGEST = 4
-"""Cheap instructions in a row that are computed again."""
+"""Cheap instructions that are computed again, one on another."""
+
+DEAR = frozenset("exp log sqrt tanh".split())
+"""What costs about as much as to store and load a number that the cache does not hold."""
+
+FAR = 1 << 20
+"""Bytes of a result beyond which that is so: half of a usual second-level cache."""
 
 KNOWN = (np.dtype(np.float32), np.dtype(bool), np.dtype(np.int64), np.dtype(np.int32))
 """The dtypes of fused instructions."""
@@ -41,7 +47,7 @@ class Sources:
                         self._store(x)
             elif instruction.opcode == "gather":
                 self._store(instruction.operands[0])  # any row of it
-        self._known: dict[Value, tuple[frozenset[Value], int]] = {}
+        self._known: dict[Value, tuple[frozenset[Value], frozenset[Instruction]]] = {}
         for value in self.made_by:
             self.of(value)  # to know all that has to be stored ...
         self._known.clear()  # ... before it is said what has not
@@ -63,35 +69,43 @@ class Sources:
         """Whether ``value`` is a view, a constant, or cheap."""
         return self.of(value) != {value}
 
-    def _found(self, value: Value) -> tuple[frozenset[Value], int]:
-        """The sources of ``value``, and the cost of making it of them."""
+    def _found(self, value: Value) -> tuple[frozenset[Value], frozenset[Instruction]]:
+        """The sources of ``value``, and the instructions that make it of them."""
         if value not in self._known:
             self._known[value] = self._find(value)
         return self._known[value]
 
-    def _find(self, value: Value) -> tuple[frozenset[Value], int]:
+    def _find(self, value: Value) -> tuple[frozenset[Value], frozenset[Instruction]]:
         made = self.made_by.get(value)
-        itself = frozenset((value,)), 0
+        itself: Any = frozenset((value,)), frozenset()
         if made is None:
             return itself
         kind = self.kind[made]
         if kind == "constant":
-            return frozenset(), 0
+            return frozenset(), frozenset()
         if kind == "view":
             return self._of_view(made)
-        if kind != "elementwise" or value in self.must or made.opcode not in CHEAP:
+        if kind != "elementwise" or value in self.must:
             return itself
         operands = [self._found(x) for x in made.operands if isinstance(x, Value)]
         sources = frozenset().union(*[found for found, _ in operands])
-        cost = 1 + sum([cost for _, cost in operands])
+        chain = frozenset((made,)).union(*[found for _, found in operands])
         large = [x for x in sources if x.size * 4 > value.size]
-        fits = cost <= LONGEST and len(large) <= 1 and len(sources) <= 4
-        return (sources, cost) if fits else itself
+        fits = len(large) <= 1 and len(sources) <= 4 and _is_cheap(chain, value.nbytes)
+        return (sources, chain) if fits else itself
 
-    def _of_view(self, view: Instruction) -> tuple[frozenset[Value], int]:
+    def _of_view(self, view: Instruction) -> tuple[frozenset[Value], frozenset[Instruction]]:
         """A view that no index describes needs its operand in memory, without gaps."""
         source: Any = view.operands[0]
         if through(view, identity(view.results[0].shape)) is None:
             self.must.add(self.base(source))
-            return frozenset((view.results[0],)), 0
+            return frozenset((view.results[0],)), frozenset()
         return self._found(source)
+
+
+def _is_cheap(chain: frozenset[Instruction], nbytes: int) -> bool:
+    """Whether to compute a chain again costs no more than to load its result."""
+    rest = [i.opcode for i in chain if i.opcode not in CHEAP]
+    if nbytes < FAR:
+        return not rest and len(chain) <= LONGEST
+    return len(chain) <= 2 * LONGEST and len(rest) <= 1 and DEAR.issuperset(rest)

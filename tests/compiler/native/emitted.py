@@ -8,6 +8,7 @@ from unittest import mock
 
 import numpy as np
 
+from lamina.compiler import sources
 from lamina.compiler.native import loops, program
 from lamina.compiler.native.program import Native
 from lamina.compiler.native.target import narrowed
@@ -41,18 +42,24 @@ class Emitted:
         program: what is to run.
         targets: as `Native` takes them.
         lanes: numbers in a vector; None: as many as this machine has.
+        far: from how many bytes on a result counts as one that no cache holds.
     Attributes:
         native: the code.
     """
 
     def __init__(
-        self, heard: Program, targets: dict[int, Any] | None = None, lanes: int | None = None
+        self,
+        heard: Program,
+        targets: dict[int, Any] | None = None,
+        lanes: int | None = None,
+        far: int = sources.FAR,
     ):
         self.crew = Crew()
         changes: dict[str, Any] = {"team": lambda: self.crew, "FEW": 0}
         if lanes is not None:
             changes["host"] = lambda: narrowed(lanes)
-        with mock.patch.multiple(program, **changes), mock.patch.object(loops, "SMALL", 0):
+        small, beyond = mock.patch.object(loops, "SMALL", 0), mock.patch.object(sources, "FAR", far)
+        with mock.patch.multiple(program, **changes), small, beyond:
             self.native = Native(verify(heard), targets or {})
 
     def run(self, *inputs: Any, threads: int = 1) -> list[Any]:

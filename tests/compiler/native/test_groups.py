@@ -15,10 +15,12 @@ from lamina.compiler import fuse, sources
 from lamina.listen import Program, run
 
 
-def groups(program: Program, targets: dict[int, Any] | None = None) -> list[str]:
+def groups(
+    program: Program, targets: dict[int, Any] | None = None, far: int = sources.FAR
+) -> list[str]:
     """The groups as text; what is computed again where it is needed is in none."""
     found = []
-    for group in Emitted(program, targets).native.groups:
+    for group in Emitted(program, targets, far=far).native.groups:
         words = [i.opcode for i in group.instructions]
         over = " in place" if group.in_place else ""
         space = " x ".join(map(str, group.space))
@@ -93,6 +95,49 @@ def test_a_product_is_not_read_at_other_places_by_what_follows_it():
 
     found = groups(program_of(f, (40, 30), (30, 50)))
     assert found == ["product: matmul", "nest 40 x 50: exp add"]
+
+
+def columns_and_rows(f):
+    def both(x):
+        y = f(x)
+        return y.sum(axis=0), y.sum(axis=1)
+
+    return program_of(both, (40, 100))
+
+
+def test_a_chain_of_four_cheap_instructions_is_computed_again_however_often_it_reads_itself():
+    four = columns_and_rows(lambda x: np.square(np.square(x + 1) * (x + 1)))
+    five = columns_and_rows(lambda x: np.square(np.square(x + 1) * (x + 1)) - 1)
+    assert groups(four) == ["nest 40 x 100: sum", "nest 40 x 100: sum"]
+    assert groups(five) == ["nest 40 x 100: subtract sum", "nest 40 x 100: sum"]
+
+
+def test_what_no_cache_holds_is_computed_again_with_one_dear_instruction_in_it():
+    program = columns_and_rows(lambda x: np.tanh(x + 1) * 2)
+    assert groups(program) == ["nest 40 x 100: tanh sum", "nest 40 x 100: sum"]
+    assert groups(program, far=40 * 100 * 4) == ["nest 40 x 100: sum", "nest 40 x 100: sum"]
+    twice = columns_and_rows(lambda x: np.exp(np.tanh(x)))
+    assert groups(twice, far=0) == ["nest 40 x 100: exp sum", "nest 40 x 100: sum"]
+
+
+def test_a_weight_is_updated_as_soon_as_its_gradient_is_there():
+    program, arrays = Program(), [np.ones((30, 30), np.float32) for _ in range(3)]
+    x = program.input((40, 30), np.float32)
+    weights, gradients, kept = [program.capture(array) for array in arrays], [], [x]
+    for W in weights:
+        kept.append(np.exp(kept[-1] @ W))
+    gy = kept.pop()
+    for W in reversed(weights):
+        gradients.append(kept.pop().T @ gy)
+        gy = gy @ W.T
+    pairs = zip(reversed(weights), gradients, strict=True)
+    program.outputs = tuple([W - 0.1 * g for W, g in pairs])
+    targets = dict(enumerate(reversed(arrays)))
+    assert groups(program, targets) == [
+        *["nest 40 x 30: matmul exp"] * 3,
+        *["product: matmul", "nest 30 x 30: matmul subtract in place"] * 2,
+        "nest 30 x 30: matmul subtract in place",
+    ]
 
 
 @pytest.mark.parametrize("change", ["alone", "nothing is cheap", "nothing is attached"])

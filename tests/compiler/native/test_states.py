@@ -14,12 +14,14 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.emitted import Emitted
 from compiler.native.states import random_state
+from lamina.compiler import sources
 from lamina.compiler.bound import _write
 from lamina.compiler.native.target import host
 
 COUNT = int(os.environ.get("LAMINA_PROGRAMS", "96"))
 BLOCKS = [range(i, min(i + 32, COUNT)) for i in range(0, COUNT, 32)]
 LANES = [lanes for lanes in (16, 16, 8, 4) if lanes <= host().lanes]
+FAR = [sources.FAR, 0, 0]  # what is large is computed again, and here all may be
 
 
 def run(stateful, code, inputs, threads):
@@ -34,7 +36,8 @@ def run(stateful, code, inputs, threads):
 def test_programs_with_state(seeds):
     for seed in seeds:
         stateful = random_state(seed)
-        code = Emitted(stateful.program, stateful.targets, lanes=LANES[seed % len(LANES)])
+        lanes, far = LANES[seed % len(LANES)], FAR[seed % len(FAR)]
+        code = Emitted(stateful.program, stateful.targets, lanes=lanes, far=far)
         for threads in (1, 2 + seed % 2):
             inputs = stateful.maker.inputs()
             values, state = stateful.expected(inputs)

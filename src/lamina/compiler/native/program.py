@@ -27,7 +27,7 @@ from .code import I64, Code, Int
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
 from .lanes import intrinsic
-from .memory import Since, aligned, planned, stored_array
+from .memory import Since, aligned, give_back, planned, stored_array
 from .module import Module
 from .nests import NestPlan
 from .product import ProductPlan, takes_product
@@ -58,6 +58,7 @@ class Native:
     """
 
     def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
+        give_back()  # what the step took that ran as it is ...
         self.program, self.layouts = laid_out(
             simplify(steps_first(simplify(lower(program)), wants)), wants
         )
@@ -81,6 +82,8 @@ class Native:
         self.segments: list[list[Group]] = []
         self.profile = profile
         self._emit()
+        del self.module
+        give_back()  # ... and what was needed to compile, before the arena is there in truth
 
     @property
     def is_native(self) -> bool:
