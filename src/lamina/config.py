@@ -28,6 +28,8 @@ class Config:
         dtype: floating dtype of new parameters that name none.
         debug: every operator checks that its results are finite, and ``backward`` that the arrays
             it kept are what they were. Slow.
+        probe: with ``debug``, is called with each operator, its operands and its results, in place
+            of that check of results; set by `lamina.insight`.
         winograd: compiled convolutions of 3x3 may use Winograd's algorithm, which needs fewer
             products, and whose error in float32 is about ten times larger (below 1e-5 of the
             largest number).
@@ -43,6 +45,7 @@ class Config:
     train: bool = True
     dtype: np.dtype[Any] = np.dtype(np.float32)
     debug: bool = False
+    probe: Callable[[Any, list[Any], tuple[Any, ...]], None] | None = None
     winograd: bool = True
     native: bool = True
     stand_in: Callable[[Any], Any] | None = None
@@ -79,7 +82,7 @@ class using(ContextDecorator):
                 raise DTypeError(f"using: {name!r} is no setting; there are {', '.join(SETTINGS)}")
             if name == "dtype":
                 settings[name] = _floating(value)
-            elif name not in ("stand_in", "tracer") and not isinstance(value, bool):
+            elif name not in ("probe", "stand_in", "tracer") and not isinstance(value, bool):
                 raise DTypeError(f"using: {name} should be True or False, got {value!r}")
         self._settings = settings
         self._tokens: list[Token[Config]] = []
@@ -101,7 +104,7 @@ _switched = lru_cache(maxsize=16)(lambda config, on: replace(config, grad=on))
 def set_grad(on: bool) -> Token[Config]:
     """``using(grad=on)`` for the walk, which cannot wait for it; `reset` takes the token back."""
     config = current()
-    if config.tracer is None and config.stand_in is None:  # a cache would keep these alive
+    if config.tracer is config.stand_in is config.probe is None:  # a cache would keep them alive
         return _config.set(_switched(config, on))
     return _config.set(replace(config, grad=on))
 

@@ -165,10 +165,10 @@ class Function:
             raise
         if y.__class__ is not np.ndarray:
             if y.__class__ is tuple:
-                return _results(self, inputs, y, record)
+                return _results(self, inputs, arrays, y, record)
             y = as_array(y, type(self).__name__)
         if state.debug:
-            _check_finite(self, arrays, (y,))
+            (state.probe or _check_finite)(self, arrays, (y,))
         out = result(y)
         if self.views:
             _share_version(inputs, out)
@@ -215,13 +215,14 @@ def _opaque(function: Function, arrays: list[Any]) -> Any:
 def _results(
     function: Function,
     inputs: tuple[Any, ...],
+    given: list[Any],
     ys: tuple[Any, ...],
     record: bool,
 ) -> tuple[Variable, ...]:
     """Wrap several results; those that are floating share one Node."""
     arrays = tuple(as_array(y, type(function).__name__) for y in ys)
     if current().debug:
-        _check_finite(function, [], arrays)
+        (current().probe or _check_finite)(function, given, arrays)
     outs = tuple(result(array) for array in arrays)
     if function.views:
         for out in outs:
