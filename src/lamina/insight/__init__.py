@@ -2,6 +2,9 @@
 
 from .doctor import Report, doctor
 from .drawing import Graph, graph
+from .nonfinite import find_nonfinite
+from .nonfinite_origin import Origin
+from .nonfinite_replay import NonFinite
 from .rule import Finding
 
-__all__ = ["Finding", "Graph", "Report", "doctor", "graph"]
+__all__ = ["Finding", "Graph", "NonFinite", "Origin", "Report", "doctor", "find_nonfinite", "graph"]

@@ -1,0 +1,226 @@
+"""Back to a kept state, and again to the step whose loss was not finite."""
+
+# pyright: reportPrivateUsage=false
+# (it sees whether parameters have numbers)
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+from ..errors import CheckpointError, NonFiniteError, RangeError
+from ..files import atomic_write
+from ..log import logger
+from ..storage import Checkpoints
+from .nonfinite import Look, number_of
+from .nonfinite_origin import Origin
+from .nonfinite_state import State
+
+FILE = "nonfinite.json"
+
+
+@dataclass
+class Kept:
+    """Where training stood.
+
+    Args:
+        iteration: steps that were done.
+        state: of model, optimizer and random streams.
+        loader: its position; None if it has none.
+    """
+
+    iteration: int
+    state: State
+    loader: dict[str, Any] | None
+
+    @staticmethod
+    def of(trainer: Any) -> Kept:
+        """Copy where a trainer stands."""
+        place = getattr(trainer.loader, "state_dict", lambda: None)()
+        return Kept(trainer.iteration, State.of(trainer.model, trainer.optimizer), place)
+
+
+class NonFinite:
+    """A callback of `Trainer`: stops at the first loss that is not finite, and finds out why.
+
+    It goes back to the last state that was kept, makes the steps since then once more, the one that
+    fails under a look at every operator, and raises an error that tells what it saw. The same
+    stands in ``nonfinite.json`` of the run's folder. Model and optimizer are then as they were
+    before that step.
+
+    Kept are the state at the start, in memory, and the run's checkpoints. Until something fails
+    nothing is computed: the loss is a number that the Trainer has read anyway. Without checkpoints
+    all steps since the start are made again; ``keep`` shortens that.
+
+    The steps are made again to the last bit if they depend on lamina's random streams, the loader's
+    position, and nothing else.
+
+    Args:
+        keep: also copy weights and the optimizer's state every so many steps; None does not.
+    Attributes:
+        origin: what was found, an `Origin`; None before.
+    Raises:
+        RangeError: ``keep`` is no integer of 1 or more.
+    Example:
+        >>> NonFinite(keep=100)
+        NonFinite(keep=100)
+    """
+
+    def __init__(self, keep: int | None = None):
+        if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
+            raise RangeError(f"NonFinite: keep should be an integer of 1 or more, got {keep!r}")
+        self.keep, self.origin = keep, None
+        self._kept: Kept | None = None
+        self._iteration = 0
+
+    def start(self, trainer: Any) -> None:
+        """Keep the state at the start."""
+        self._kept = Kept.of(trainer)
+
+    def before_step(self, trainer: Any, batch: Any) -> None:
+        """Note where training stands, and keep the state if it is time."""
+        self._iteration = trainer.iteration
+
+    def after_step(self, trainer: Any, batch: Any, values: dict[str, float]) -> None:
+        """Look at the loss.
+
+        Raises:
+            NonFiniteError: it is NaN or infinite.
+        """
+        if not isfinite(values["loss"]):
+            raise self._error(trainer, batch, values["loss"])
+        done = self._iteration + 1
+        if self.keep is not None and done % self.keep == 0:
+            kept = Kept.of(trainer)
+            if kept.state.is_finite:
+                self._kept = replace(kept, iteration=done)
+
+    def _error(self, trainer: Any, batch: Any, loss: float) -> NonFiniteError:
+        replay = Replay(trainer, self._iteration, loss)
+        self.origin = found = replay.origin(self._latest(trainer), batch)
+        folder = folder_of(trainer)
+        if folder is not None:
+            text = json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n"
+            atomic_write(os.path.join(folder, FILE), lambda file: file.write(text.encode()))
+        error = NonFiniteError(str(found))
+        error.origin = found  # pyright: ignore[reportAttributeAccessIssue]
+        return error
+
+    def _latest(self, trainer: Any) -> Kept | None:
+        """The latest state that is kept and finite: in memory, or a checkpoint."""
+        folder = folder_of(trainer)
+        steps: list[int] = []
+        if folder is not None and trainer.model is not None:
+            checkpoints = Checkpoints(os.path.join(folder, "checkpoints"))
+            least = -1 if self._kept is None else self._kept.iteration
+            steps = [s for s in checkpoints.steps() if least < s <= self._iteration]
+        for step in reversed(steps):
+            try:
+                checkpoints.load(
+                    step,
+                    model=trainer.model,
+                    optimizer=trainer.optimizer,
+                    loader=trainer.loader if hasattr(trainer.loader, "state_dict") else None,
+                )
+            except (CheckpointError, OSError) as error:
+                logger.warning(f"NonFinite: checkpoint {step} is passed over: {error}")
+                continue
+            kept = replace(Kept.of(trainer), iteration=step)
+            if kept.state.is_finite:
+                return kept
+        return self._kept
+
+    def __repr__(self) -> str:
+        return "NonFinite()" if self.keep is None else f"NonFinite(keep={self.keep})"
+
+
+class Replay:
+    """The steps since a kept state, once more.
+
+    Args:
+        trainer: whose steps.
+        iteration: steps that were done before the one that failed.
+        loss: what came out of that one.
+    """
+
+    def __init__(self, trainer: Any, iteration: int, loss: float):
+        self.trainer, self.iteration, self.loss = trainer, iteration, loss
+        self.step, self.model, self.optimizer = trainer.step, trainer.model, trainer.optimizer
+        self.function = getattr(self.step, "function", self.step)  # what was compiled
+
+    def origin(self, kept: Kept | None, batch: Any) -> Origin:
+        """Find the step that fails, and look at it."""
+        if kept is None:
+            return self._look(self.iteration, batch, None) or self._vanished(self.iteration)
+        first = self.function if kept.state.lacks(self.optimizer) else self.step
+        kept.state.restore(self.optimizer)
+        for iteration, again in self._batches(kept, batch):
+            before = State.of(self.model, self.optimizer)
+            # what makes parameters or the optimizer's state runs as it is, also of a compiled step
+            if self._fails(first if iteration == kept.iteration else self.step, again):
+                before.restore(self.optimizer)
+                found = self._look(iteration, again, before)
+                return found or self._only_compiled(iteration)
+        return self._vanished(kept.iteration)
+
+    def _batches(self, kept: Kept, last: Any) -> Iterator[tuple[int, Any]]:
+        """Pairs of iteration and batch, from the kept state to the step that failed."""
+        if kept.loader is not None and kept.iteration < self.iteration:
+            self.trainer.loader.load_state_dict(kept.loader)
+            again = _endless(self.trainer.loader)
+            for iteration in range(kept.iteration, self.iteration):
+                yield iteration, next(again)
+        yield self.iteration, last
+
+    def _fails(self, step: Any, batch: Any) -> bool:
+        """Make a step; whether its loss or a parameter is not finite."""
+        values = step(*batch)
+        loss = number_of(values.get("loss") if isinstance(values, dict) else values)
+        return not isfinite(loss or 0.0) or not State.of(self.model, self.optimizer).is_finite
+
+    def _look(self, iteration: int, batch: Any, before: State | None) -> Origin | None:
+        found = Look(self.function, tuple(batch), self.model, self.optimizer).origin()
+        if before is not None:
+            before.restore(self.optimizer)
+        return None if found is None else replace(found, iteration=iteration + 1)
+
+    def _only_compiled(self, iteration: int) -> Origin:
+        return Origin(
+            "forward",
+            "nan" if self.loss != self.loss else "inf",
+            "the compiled step",
+            reason="made again without being compiled, from the same state, all of it is finite",
+            remedy="Something in it is at the edge of what its dtype holds, and rounds otherwise; "
+            "or the compiler is wrong: compare with backend='replay', and tell us",
+            loss=self.loss,
+            iteration=iteration + 1,
+        )
+
+    def _vanished(self, since: int) -> Origin:
+        return Origin(
+            "forward",
+            "nan" if self.loss != self.loss else "inf",
+            "",
+            reason=f"made again, the steps since step {since} give finite numbers",
+            remedy="The step depends on something that lamina cannot put back: random numbers from "
+            "elsewhere, a schedule kept in a callback, the clock. Keep states more often, with "
+            "NonFinite(keep=...)",
+            loss=self.loss,
+            iteration=self.iteration + 1,
+        )
+
+
+def _endless(loader: Any) -> Iterator[Any]:
+    while True:
+        for batch in loader:
+            yield batch if isinstance(batch, tuple) else (batch,)
+
+
+def folder_of(trainer: Any) -> str | None:
+    """The folder of a trainer's run; None if it has none."""
+    run = getattr(trainer, "run_folder", None)
+    return None if run is None else os.fspath(getattr(run, "folder", run))
