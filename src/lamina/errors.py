@@ -22,6 +22,7 @@
     │  │  └─ ChecksumError                an array whose SHA-256 is not the one recorded
     │  ├─ UnsafeFileError                 pickled objects, escaping names, encryption
     │  └─ LimitError                      larger than the limits allow
+    ├─ WorkerError (RuntimeError)         a worker of a Loader failed, ended or was killed
     ├─ CheckpointWriteError (OSError)     the disk refused; the old file is untouched
     └─ GradientError (AssertionError)     `lamina.check`: a derivative or a value that is wrong
 
@@ -135,6 +136,34 @@ class LimitError(CheckpointError):
 
 class CheckpointWriteError(LaminaError, OSError):
     """The disk refused a write; the file that was there before is untouched."""
+
+
+class WorkerError(LaminaError, RuntimeError):
+    """A worker of a Loader failed, ended before its time, was killed or did not start.
+
+    Attributes:
+        pid: of the process; None for a thread.
+        signal: that killed it, such as ``"SIGKILL"``; None if it was none.
+        exit_code: of a process that ended by itself.
+        sample: index of the sample in whose making an exception was raised, where that is known.
+        traceback: of that exception, as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        pid: int | None = None,
+        signal: str | None = None,
+        exit_code: int | None = None,
+        sample: int | None = None,
+        traceback: str | None = None,
+    ):
+        super().__init__(message)
+        self.pid = pid
+        self.signal = signal
+        self.exit_code = exit_code
+        self.sample = sample
+        self.traceback = traceback
 
 
 class GradientError(LaminaError, AssertionError):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..errors import CheckpointError, DTypeError, LaminaError, RangeError
-from .dataset import as_dataset, collate
+from .dataset import as_dataset
+from .processes import ProcessTeam
+from .take import Recipe
+from .threads import ThreadTeam
 
 
 class Loader:
@@ -27,8 +31,16 @@ class Loader:
         batch_size: items a batch; the last batch of an epoch may be smaller.
         shuffle: a new order each epoch; False keeps the order of the dataset.
         seed: of the orders; 0 or more.
-        workers: processes that prepare batches. Only 0, which is this process, for now.
+        workers: threads or processes that make batches ahead of the loop; 0 makes them in it. The
+            batches are the same, bit for bit, for any number of either kind, and a state taken with
+            one number goes on with another.
         drop_last: leave out the last batch if it is smaller.
+        kind: ``"thread"`` or ``"process"``. Threads start at once, share the dataset, need nothing
+            of the program, and work side by side in NumPy, zlib and Pillow, which let go of
+            Python's lock. Processes are for items that take long in Python itself, and for code
+            that two threads must not run at once; the dataset is sent to them at the first loop.
+        prefetch: batches that each worker may have ready or be making, 1 or more.
+        timeout: seconds that the loop waits for a batch before it gives up; None waits for ever.
     Attributes:
         epoch: the epoch that is running, or comes next; 0 at first.
         batch: how many batches of it were given.
@@ -53,17 +65,20 @@ class Loader:
         seed: int = 0,
         workers: int = 0,
         drop_last: bool = False,
+        *,
+        kind: str = "thread",
+        prefetch: int = 2,
+        timeout: float | None = None,
     ):
         self.dataset = as_dataset(dataset)
         self.batch_size = _integer("batch_size", batch_size, 1)
         self.shuffle = _bool("shuffle", shuffle)
         self.seed = _integer("seed", seed, 0)
         self.drop_last = _bool("drop_last", drop_last)
-        if _integer("workers", workers, 0):
-            raise RangeError(
-                f"Loader: workers should be 0, got {workers}: batches are made in this process; "
-                "other processes cannot make them yet"
-            )
+        self.workers = _integer("workers", workers, 0)
+        self.kind = _kind(kind)
+        self.prefetch = _integer("prefetch", prefetch, 1)
+        self.timeout = _seconds(timeout)
         self.size = len(self.dataset)
         if not len(self):
             raise RangeError(
@@ -71,6 +86,8 @@ class Loader:
                 if self.size == 0
                 else f"Loader: {self.size} items give no batch of {batch_size} with drop_last=True"
             )
+        self.recipe = Recipe(self.dataset, self.size, self.batch_size, self.shuffle, self.seed)
+        self._team = self._make_team()
         self.epoch = 0
         self.batch = 0
         self._resumed = False  # the next loop starts at `batch`, not at a new epoch
@@ -89,10 +106,12 @@ class Loader:
         return self._batches(self._loop)
 
     def _batches(self, loop: int) -> Iterator[Any]:
-        indices = self._order()
-        while self.batch < len(self):
-            start = self.batch * self.batch_size
-            batch = self._take(indices[start : start + self.batch_size])
+        if len(self.dataset) != self.size:
+            raise RangeError(
+                f"Loader: the dataset had {self.size} items and now has {len(self.dataset)}; "
+                "make a new Loader when it changes"
+            )
+        for batch in self._source():
             self.batch += 1
             yield batch
             if loop != self._loop:
@@ -102,23 +121,32 @@ class Loader:
                 )
         self._finish()
 
+    def _source(self) -> Iterator[Any]:
+        """What is left of the epoch."""
+        if self._team is not None:
+            return self._team.batches(self.epoch, self.batch, len(self))
+        numbers = range(self.batch, len(self))
+        return (self.recipe.make(self.epoch, number) for number in numbers)
+
+    def _make_team(self) -> ThreadTeam | ProcessTeam | None:
+        if not self.workers:
+            return None
+        make = ThreadTeam if self.kind == "thread" else ProcessTeam
+        team = make(self.recipe, self.workers, self.prefetch, self.timeout)
+        weakref.finalize(self, team.close)  # at the end of the program, too
+        return team
+
+    def close(self) -> None:
+        """End worker processes now, and not with the Loader; the next loop starts new ones.
+
+        They hold the dataset as it was when they started: so this makes them see its changes.
+        """
+        if self._team is not None:
+            self._team.close()
+
     def _finish(self) -> None:
         self.epoch += 1
         self.batch = 0
-
-    def _order(self) -> Array:
-        if len(self.dataset) != self.size:
-            raise RangeError(
-                f"Loader: the dataset had {self.size} items and now has {len(self.dataset)}; "
-                "make a new Loader when it changes"
-            )
-        return order(self.size, self.seed, self.epoch) if self.shuffle else np.arange(self.size)
-
-    def _take(self, indices: Array) -> Any:
-        take = getattr(self.dataset, "batch", None)
-        if take is not None:
-            return take(indices)
-        return collate([self.dataset[i] for i in indices.tolist()])
 
     # -- where it is -------------------------------------------------------------------------
 
@@ -183,22 +211,6 @@ class Loader:
         )
 
 
-def order(size: int, seed: int, epoch: int) -> Array:
-    """A random permutation of ``0 ... size - 1``, the same for the same three numbers for ever.
-
-    It sorts numbers straight from the PCG64 bit generator. NumPy promises that those never change
-    (NEP 19), which it does not promise for ``Generator.permutation``.
-
-    Returns:
-        ``(size,)``, int64.
-    Example:
-        >>> order(5, seed=0, epoch=0).tolist() == order(5, seed=0, epoch=0).tolist()
-        True
-    """
-    source = np.random.SeedSequence(seed, spawn_key=(epoch,))
-    return np.argsort(np.random.PCG64(source).random_raw(size), kind="stable")
-
-
 def _integer(name: str, value: Any, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise DTypeError(f"Loader: {name} should be an integer, got {value!r:.60}")
@@ -211,6 +223,27 @@ def _bool(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise DTypeError(f"Loader: {name} should be True or False, got {value!r:.60}")
     return bool(value)
+
+
+def _kind(value: Any) -> str:
+    if value not in ("thread", "process"):
+        raise RangeError(f'Loader: kind should be "thread" or "process", got {value!r:.60}')
+    if value == "process" and os.name != "posix":
+        raise RangeError(
+            'Loader: kind="process" needs Linux, macOS or another POSIX system, and this is '
+            f'{os.name!r}; take kind="thread"'
+        )
+    return value
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise DTypeError(f"Loader: timeout should be seconds or None, got {value!r:.60}")
+    if not value > 0:
+        raise RangeError(f"Loader: timeout should be more than 0 seconds, got {value}")
+    return float(value)
 
 
 def _is_count(value: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import DependencyError, DTypeError
-from .loader import order
+from .take import order
 
 HELD_OUT = 360
 """How many of the 1,797 digits are kept for testing: one in five."""
