@@ -25,10 +25,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 x = np.random.default_rng(5).uniform(-1, 1, (24, 3)).astype(np.float32)
 
 
-def train(made: Any, rows: Any = x, *, keep: Any = None, folder: Any = None, save: int = 0) -> Any:
+def train(made: Any, rows: Any = x, *, watch: Any = None, folder: Any = None, save: int = 0) -> Any:
     """What a Trainer does with its callback, up to the error."""
     loader = Loader((rows,), 4, seed=1) if isinstance(rows, np.ndarray) else rows
-    watch = NonFinite(keep)
+    watch = watch or NonFinite()
     trainer = SimpleNamespace(
         step=made.step, loader=loader, model=made.model, optimizer=made.optimizer,
         iteration=0, run_folder=folder and SimpleNamespace(folder=folder),
@@ -49,9 +49,11 @@ def train(made: Any, rows: Any = x, *, keep: Any = None, folder: Any = None, sav
 
 
 def caught(*arguments: Any, **options: Any) -> Any:
+    watch = NonFinite(options.pop("keep", None))
     with pytest.raises(NonFiniteError) as info:
-        train(*arguments, **options)
-    return info.value.origin
+        train(*arguments, watch=watch, **options)
+    assert str(info.value) == str(watch.origin)
+    return watch.origin
 
 
 def poisoned(at: int, backend: str | None = None) -> Any:
@@ -142,7 +144,7 @@ def test_a_checkpoint_shortens_the_way(tmp_path: Any):
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Any):
-    made, watch = poisoned(11), None
+    made = poisoned(11)
     step, count = made.step, []
 
     def damaging(x):
@@ -154,7 +156,6 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Any):
 
     made.step = damaging
     assert caught(made, folder=tmp_path, save=4).iteration == 11
-    assert watch is None
 
 
 def test_the_report_stands_in_the_run_folder(tmp_path: Any):

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Any
 
 from ..errors import CheckpointError, NonFiniteError, RangeError
@@ -75,15 +75,15 @@ class NonFinite:
             raise RangeError(f"NonFinite: keep should be an integer of 1 or more, got {keep!r}")
         self.keep, self.origin = keep, None
         self._kept: Kept | None = None
-        self._iteration = 0
+        self._iteration, self._batch = 0, None
 
     def start(self, trainer: Any) -> None:
         """Keep the state at the start."""
         self._kept = Kept.of(trainer)
 
     def before_step(self, trainer: Any, batch: Any) -> None:
-        """Note where training stands, and keep the state if it is time."""
-        self._iteration = trainer.iteration
+        """Note where training stands."""
+        self._iteration, self._batch = trainer.iteration, batch
 
     def after_step(self, trainer: Any, batch: Any, values: dict[str, float]) -> None:
         """Look at the loss.
@@ -91,24 +91,27 @@ class NonFinite:
         Raises:
             NonFiniteError: it is NaN or infinite.
         """
-        if not isfinite(values["loss"]):
-            raise self._error(trainer, batch, values["loss"])
+        if not math.isfinite(values["loss"]):
+            raise NonFiniteError(str(self._look(trainer, values["loss"])))
         done = self._iteration + 1
         if self.keep is not None and done % self.keep == 0:
             kept = Kept.of(trainer)
             if kept.state.is_finite:
                 self._kept = replace(kept, iteration=done)
 
-    def _error(self, trainer: Any, batch: Any, loss: float) -> NonFiniteError:
+    def fail(self, trainer: Any, error: BaseException) -> None:
+        """Add what was found to the error of a Trainer that refuses such a loss itself."""
+        if isinstance(error, NonFiniteError) and self.origin is None and self._batch is not None:
+            error.add_note(str(self._look(trainer, math.nan)))
+
+    def _look(self, trainer: Any, loss: float) -> Origin:
         replay = Replay(trainer, self._iteration, loss)
-        self.origin = found = replay.origin(self._latest(trainer), batch)
+        self.origin = found = replay.origin(self._latest(trainer), self._batch)
         folder = folder_of(trainer)
         if folder is not None:
             text = json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n"
             atomic_write(os.path.join(folder, FILE), lambda file: file.write(text.encode()))
-        error = NonFiniteError(str(found))
-        error.origin = found  # pyright: ignore[reportAttributeAccessIssue]
-        return error
+        return found
 
     def _latest(self, trainer: Any) -> Kept | None:
         """The latest state that is kept and finite: in memory, or a checkpoint."""
@@ -180,7 +183,7 @@ class Replay:
         """Make a step; whether its loss or a parameter is not finite."""
         values = step(*batch)
         loss = number_of(values.get("loss") if isinstance(values, dict) else values)
-        return not isfinite(loss or 0.0) or not State.of(self.model, self.optimizer).is_finite
+        return not math.isfinite(loss or 0.0) or not State.of(self.model, self.optimizer).is_finite
 
     def _look(self, iteration: int, batch: Any, before: State | None) -> Origin | None:
         found = Look(self.function, tuple(batch), self.model, self.optimizer).origin()
