@@ -26,8 +26,9 @@ class Block:
 sys.meta_path.insert(0, Block())
 import lamina
 for module in pkgutil.walk_packages(lamina.__path__, "lamina."):
-    # the room for native code stands on llvmlite, and is entered when it is there
-    if module.name != "lamina.__main__" and not module.name.startswith("lamina.compiler.native."):
+    # these rooms stand on llvmlite and scikit-learn, and are entered when they are there
+    rooms = ("lamina.compiler.native.", "lamina.sklearn")
+    if module.name != "lamina.__main__" and not module.name.startswith(rooms):
         importlib.import_module(module.name)
 print("all imported")
 """

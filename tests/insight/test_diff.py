@@ -232,7 +232,7 @@ PLANTED = [
         1,
         "output/first",
         "first",
-        "its weights were drawn in this step, from another seed",
+        "its weights were drawn in this step",
     ),
     ({"order": 1}, 1, "batch/0", "", "the data: other files, another order"),
     ({"drop": 0.25}, 1, "output/drop", "drop", "other random numbers .dropout"),
