@@ -1,0 +1,24 @@
+"""Training: a loop with callbacks, the folder that it writes, and going on exactly where it was."""
+
+from .callback import Callback
+from .checkpoint import Checkpoint
+from .environment import environment
+from .evaluate import Evaluate
+from .metrics import Metrics
+from .progress import Progress
+from .run import Run
+from .stopping import EarlyStopping, Schedule
+from .trainer import Trainer
+
+__all__ = [
+    "Trainer",
+    "Callback",
+    "Run",
+    "Progress",
+    "Metrics",
+    "Checkpoint",
+    "Evaluate",
+    "EarlyStopping",
+    "Schedule",
+    "environment",
+]

@@ -1,0 +1,100 @@
+"""Metrics: what a training measured, one line of JSON for each step and each epoch."""
+
+from __future__ import annotations
+
+import time
+from typing import IO, TYPE_CHECKING, Any
+
+from ..errors import RangeError
+from ..optimizers.schedule import check_whole
+from .callback import READS, Callback, Values
+from .lines import encode
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+PAUSE = 0.5  # seconds between two writings: whoever watches the file sees it grow
+
+
+class Metrics(Callback):
+    """Appends to ``metrics.jsonl`` in the run's folder.
+
+    Each line has ``event`` (``"step"`` or ``"epoch"``), ``iteration`` and ``epoch`` (how many were
+    done), ``seconds``, ``lr`` where there is an optimizer, and all values. A number that is not
+    finite is ``null``.
+
+    Args:
+        every: steps from line to line; 1 or more. Epochs always have one.
+    """
+
+    rank = READS
+
+    def __init__(self, every: int = 1):
+        check_whole("Metrics: every", every)
+        self.every = every
+        self._file: IO[str] | None = None
+        self._waiting: list[dict[str, Any]] = []
+        self._flushed = 0.0
+        self._lr: float | None = None
+
+    def start(self, trainer: Trainer) -> None:
+        """Open the file."""
+        if trainer.run_folder is None:
+            raise RangeError("Metrics: there is no folder to write to; give Trainer(folder=...)")
+        path = trainer.run_folder.folder / "metrics.jsonl"
+        self._file = open(path, "a", encoding="utf-8", newline="\n")
+        self._flushed = time.monotonic()
+
+    def before_step(self, trainer: Trainer, batch: tuple[Any, ...]) -> None:
+        """Note the learning rate of the step."""
+        if trainer.optimizer is not None:
+            self._lr = trainer.optimizer.rate
+
+    def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
+        """A line."""
+        if trainer.iteration % self.every == 0:
+            self._add("step", trainer, values)
+            now = time.monotonic()
+            if now - self._flushed > PAUSE:
+                self._flushed = now
+                self.flush()
+
+    def end_epoch(self, trainer: Trainer, values: Values) -> None:
+        """A line."""
+        self._add("epoch", trainer, values)
+
+    def _add(self, event: str, trainer: Trainer, values: Values) -> None:
+        rate = {} if self._lr is None else {"lr": self._lr}
+        self._waiting.append(
+            {
+                "event": event,
+                "iteration": trainer.iteration,
+                "epoch": trainer.epoch,
+                "seconds": round(trainer.seconds, 4),
+                **rate,
+                **values,
+            }
+        )
+
+    def flush(self) -> None:
+        """Hand all lines to the system: they are there even if this process is killed now."""
+        if self._file is not None and self._waiting:
+            self._file.write("".join([encode(record) + "\n" for record in self._waiting]))
+            self._file.flush()
+            self._waiting.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing; but what a checkpoint knows of stands in the file first."""
+        self.flush()
+        return {}
+
+    def end(self, trainer: Trainer) -> None:
+        """Close the file."""
+        self.flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def fail(self, trainer: Trainer, error: BaseException) -> None:
+        """Close the file."""
+        self.end(trainer)

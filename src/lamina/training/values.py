@@ -1,0 +1,93 @@
+"""The numbers that a step gives, read once; and their means over an epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..errors import DTypeError, NonFiniteError
+
+Values = dict[str, float]
+
+
+def read(result: Any) -> Values:
+    """What a step gave, as Python's floats.
+
+    Args:
+        result: a loss, or a dict of names and numbers with ``"loss"`` in it. A number is a
+            Variable or an array of one element, or a Python number.
+    Raises:
+        DTypeError: it is something else.
+    """
+    if not isinstance(result, dict):
+        return {"loss": number("loss", result)}
+    if "loss" not in result:
+        raise DTypeError(
+            f"Trainer: the dict that the step gives should have 'loss' in it, got {list(result)}"
+        )
+    return {name: number(name, value) for name, value in result.items()}
+
+
+def number(name: str, value: Any) -> float:
+    """One number as a float.
+
+    Raises:
+        DTypeError: it is none.
+    """
+    if type(value) is float:
+        return value
+    if getattr(value, "size", 1) == 1:
+        try:
+            return float(value.item() if hasattr(value, "item") else value)
+        except (TypeError, ValueError):
+            pass  # told below
+    shape = f" of shape {value.shape}" if hasattr(value, "shape") else f" {value!r:.60}"
+    raise DTypeError(
+        f"Trainer: the step should give {name!r} as one number, got {type(value).__name__}{shape}; "
+        "a step returns its loss, or a dict of numbers"
+    )
+
+
+def check_finite(iteration: int, loss: float) -> None:
+    """Raise NonFiniteError unless the loss is a number to go on with."""
+    if not math.isfinite(loss):
+        raise NonFiniteError(
+            f"Trainer: the loss of step {iteration} is {loss}; nothing was saved after it. The "
+            "learning rate may be too large, or an input not finite"
+        )
+
+
+class Means:
+    """Means over samples: each step counts with the size of its batch."""
+
+    def __init__(self):
+        self.sums: dict[str, list[float]] = {}
+
+    def add(self, values: Values, count: int) -> None:
+        """Take the values of a step in."""
+        for name, value in values.items():
+            known = self.sums.get(name)
+            if known is None:
+                self.sums[name] = [value * count, count]
+            else:
+                known[0] += value * count
+                known[1] += count
+
+    def values(self) -> Values:
+        """The means so far."""
+        return {name: total / count for name, (total, count) in self.sums.items()}
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.sums.clear()
+
+
+def size_of(batch: tuple[Any, ...]) -> int:
+    """How many samples a batch has: the length of its first array; 1 if that has none."""
+    first = batch[0] if batch else None
+    if isinstance(first, dict):
+        first = next(iter(first.values()), None)
+    shape = getattr(first, "shape", None)
+    if shape is not None:
+        return (shape[0] if shape else 1) or 1
+    return len(first) or 1 if isinstance(first, (list, tuple)) else 1

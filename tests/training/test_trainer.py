@@ -1,0 +1,160 @@
+"""Trainer: the same weights as a loop by hand; callbacks in their order; how it ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lamina.errors import CheckpointError, DTypeError, NonFiniteError, RangeError
+from lamina.training import Callback, Progress, Trainer
+from training import small
+from training.small import Parts, trainer, weights
+
+BACKENDS = ["eager", "replay", "native"]
+
+
+class Log(Callback):
+    """Notes what is called, and how far training is then."""
+
+    def __init__(self, rank=0, name=""):
+        self.rank, self.name, self.calls = rank, name, []
+
+    def start(self, trainer):
+        self.calls.append(("start", trainer.iteration, trainer.epoch))
+
+    def before_step(self, trainer, batch):
+        self.calls.append(("before_step", trainer.iteration, trainer.epoch))
+
+    def after_step(self, trainer, batch, values):
+        self.calls.append(("after_step", trainer.iteration, trainer.epoch))
+
+    def end_epoch(self, trainer, values):
+        self.calls.append(("end_epoch", trainer.iteration, trainer.epoch))
+
+    def end(self, trainer):
+        self.calls.append(("end", trainer.iteration, trainer.epoch))
+
+    def fail(self, trainer, error):
+        self.calls.append(("fail", trainer.iteration, trainer.epoch))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_weights_are_those_of_a_loop_by_hand(backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    by_hand = Parts(backend)
+    for _ in range(3):
+        for batch in by_hand.loader:
+            by_hand.step(*batch)
+    done = trainer(backend).run()
+    assert [p.data.tobytes() for p in done.model.params()] == [
+        w.tobytes() for w in by_hand.weights()
+    ]
+
+
+def test_callbacks_are_called_around_steps_and_epochs():
+    log = Log()
+    Trainer(lambda x: x.sum(), [small.x, small.x], 2, callbacks=[log, Progress(False)]).run()
+    assert log.calls == [
+        ("start", 0, 0),
+        ("before_step", 0, 0),
+        ("after_step", 1, 0),
+        ("before_step", 1, 0),
+        ("after_step", 2, 0),
+        ("end_epoch", 2, 1),
+        ("before_step", 2, 1),
+        ("after_step", 3, 1),
+        ("before_step", 3, 1),
+        ("after_step", 4, 1),
+        ("end_epoch", 4, 2),
+        ("end", 4, 2),
+    ]
+
+
+def test_values_of_an_epoch_are_means_over_samples():
+    found = {}
+
+    class See:
+        def end_epoch(self, trainer, values):
+            found.update(values)
+
+    batches = [(np.array([1.0, 2.0, 3.0]),), (np.array([10.0]),)]
+    Trainer(lambda x: {"loss": x.mean()}, batches, 1, callbacks=[See(), Progress(False)]).run()
+    assert found == {"loss": 4.0}
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_step_and_the_state_after_it():
+    log = Log()
+    losses = iter([1.0, 0.5, float("nan"), 0.1])
+    made = Trainer(lambda x: next(losses), [small.x] * 4, 1, callbacks=[log, Progress(False)])
+    with pytest.raises(NonFiniteError, match="the loss of step 3 is nan"):
+        made.run()
+    assert log.calls[-1] == ("fail", 3, 0)
+    assert made.status == "failed"
+    assert made.reason.startswith("NonFiniteError: ")
+
+
+@pytest.mark.parametrize("event", ["start", "before_step", "after_step", "end_epoch", "end"])
+def test_a_callback_that_raises_ends_the_run_as_failed(event, tmp_path):
+    class Breaks:
+        pass
+
+    def method(self, trainer, *rest):
+        raise KeyError("broken")
+
+    setattr(Breaks, event, method)
+    made = trainer(folder=tmp_path / "run", callbacks=[Breaks()])
+    with pytest.raises(KeyError, match="broken"):
+        made.run()
+    assert made.run_folder.description["status"] == "failed"
+    assert made.run_folder.description["reason"] == "KeyError: 'broken'"
+
+
+def test_stop_ends_after_the_step_and_run_goes_on_behind_it():
+    class Stops:
+        def after_step(self, trainer, batch, values):
+            if trainer.iteration == 8:
+                trainer.stop("enough")
+
+    made = trainer(callbacks=[Stops()]).run()
+    assert (made.iteration, made.epoch, made.status, made.reason) == (8, 1, "stopped", "enough")
+    made.run()
+    assert (made.iteration, made.epoch, made.status, made.reason) == (18, 3, "finished", "")
+    assert weights(made) == weights(trainer().run())
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"accuracy": 1.0}, r"should have 'loss' in it, got \['accuracy'\]"),
+        (np.zeros(3), r"'loss' as one number, got ndarray of shape \(3,\)"),
+        (None, "'loss' as one number, got NoneType None"),
+        ({"loss": 1.0, "seen": "many"}, "'seen' as one number, got str 'many'"),
+    ],
+)
+def test_a_step_that_gives_no_numbers_is_told_so(result, words):
+    with pytest.raises(DTypeError, match=words):
+        Trainer(lambda x: result, [small.x], 1, callbacks=[Progress(False)]).run()
+
+
+def test_arguments_are_checked():
+    with pytest.raises(DTypeError, match="step should be a function, got 3"):
+        Trainer(3, [], 1)
+    with pytest.raises(DTypeError, match="loader should be gone through once an epoch"):
+        Trainer(print, iter([]), 1)
+    with pytest.raises(RangeError, match="epochs should be an integer of 1 or more, got 0"):
+        Trainer(print, [], 0)
+    with pytest.raises(DTypeError, match="a callback has one of the methods start, .* got 3"):
+        Trainer(print, [], 1, callbacks=[3])
+    with pytest.raises(RangeError, match="the loader gave no batch in epoch 0"):
+        Trainer(print, [], 1, callbacks=[Progress(False)]).run()
+
+
+def test_run_refuses_a_folder_with_a_run_in_it(tmp_path):
+    trainer(folder=tmp_path).run()
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="there is a run in .* already; resume"):
+        trainer(folder=tmp_path).run()
+    made = trainer(folder=tmp_path, epochs=1).run(overwrite=True)
+    assert len(made.run_folder.metrics("epoch")) == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
