@@ -144,7 +144,7 @@ def test_arguments_are_checked():
         Trainer(print, iter([]), 1)
     with pytest.raises(RangeError, match="epochs should be an integer of 1 or more, got 0"):
         Trainer(print, [], 0)
-    with pytest.raises(DTypeError, match="a callback has one of the methods start, .* got 3"):
+    with pytest.raises(DTypeError, match=r"a callback has one of the methods start, .* got 3"):
         Trainer(print, [], 1, callbacks=[3])
     with pytest.raises(RangeError, match="the loader gave no batch in epoch 0"):
         Trainer(print, [], 1, callbacks=[Progress(False)]).run()
@@ -153,7 +153,7 @@ def test_arguments_are_checked():
 def test_run_refuses_a_folder_with_a_run_in_it(tmp_path):
     trainer(folder=tmp_path).run()
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(CheckpointError, match="there is a run in .* already; resume"):
+    with pytest.raises(CheckpointError, match=r"there is a run in .* already; resume"):
         trainer(folder=tmp_path).run()
     made = trainer(folder=tmp_path, epochs=1).run(overwrite=True)
     assert len(made.run_folder.metrics("epoch")) == 1
