@@ -237,3 +237,10 @@ def test_doctor_works_under_no_grad_and_on_a_model_on_its_own(rng: np.random.Gen
     model = mlp()
     with lamina.no_grad():
         assert doctor(model, entropy, blobs(), adam(model)).findings == []
+
+
+def test_a_loss_that_is_not_finite_is_told_with_the_operator_that_made_it() -> None:
+    model = L.Sequential(L.Linear(8), lambda x: F.log(x * 0.0), L.Linear(3))
+    (finding,) = doctor(model, entropy, blobs()).findings
+    assert finding.rule == "not-finite-loss"
+    assert "at the first step: Log, the logarithm of 0 is minus infinity" in finding.evidence

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from ..layers import Layer, registry
 from ..layers.calls import calls
 from ..optimizers import SGD, Optimizer
 from ..parameter import Parameter
+from .nonfinite import find_nonfinite
+from .nonfinite_origin import Origin
 from .trial import Trial, overfit
 
 REFUSALS = (LaminaError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
@@ -73,6 +76,7 @@ class Facts:
         silent: two losses in prediction mode, of the same batch.
         optimizer: a copy of the one that was given, or None.
         trial: some updates on this one batch.
+        origin: where a loss that is not finite became so.
     """
 
     model: Layer
@@ -90,6 +94,7 @@ class Facts:
     silent: tuple[float, float] | None = None
     optimizer: Optimizer | None = None
     trial: Trial = field(default_factory=Trial)
+    origin: Origin | None = None
 
     @property
     def value(self) -> float:
@@ -150,6 +155,9 @@ def observe(
         try:
             if _runs(facts, witness, loss, values):
                 _step(facts, witness, loss, values)
+            if facts.stepped and not isfinite(facts.value):
+                with witness:
+                    facts.origin = find_nonfinite(lambda: loss(model, *values), model=model)
         finally:
             witness.restore()
     return facts

@@ -52,7 +52,8 @@ class Origin:
             "update": f"Loss and gradients are numbers{when}, and the update makes {self.value}.",
             "before": f"{self._source()} before the step{when}.",
         }[self.stage]
-        lines = [first, f"Made by  {self._maker()}."]
+        where = f", in {self.layer}" if self.layer else ""
+        lines = [first, f"Made by  {self.maker}{where}."]
         if self.line:
             lines.append(f"Line     {self.line}")
         lines.append(f"Because  {self.reason}.")
@@ -63,11 +64,11 @@ class Origin:
             lines.append(f"Then     through {_few(self.through)}.")
         return "\n".join([*lines, f"Do       {self.remedy}."])
 
-    def _maker(self) -> str:
+    @property
+    def maker(self) -> str:
+        """What made it, in words: ``Log``, or ``the backward of Sqrt``."""
         what = self.operator or "code outside of lamina"
-        if self.inside:
-            what = f"the backward of {what}"
-        return what + (f", in {self.layer}" if self.layer else "")
+        return f"the backward of {what}" if self.inside else what
 
     def _source(self) -> str:
         source = self.source or {}

@@ -21,7 +21,7 @@ ACCUMULATED = 4.0  # how many times longer the old gradient is than that of this
 
 @rule(
     "not-finite-weights",
-    "Load the last good checkpoint, and find the step that made them, with using(debug=True)",
+    "Load the last good checkpoint, and let NonFinite(), a callback, find the step that made them",
 )
 def not_finite_weights(facts: Facts) -> Found:
     """NaN or infinity in Parameters."""

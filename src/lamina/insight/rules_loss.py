@@ -133,13 +133,17 @@ def high_start(facts: Facts) -> Found:
 
 @rule(
     "not-finite-loss",
-    "Keep arguments of log, sqrt and division away from 0; using(debug=True) names the operator",
+    "Keep arguments of log, sqrt and division away from 0, and those of exp small; "
+    "find_nonfinite(step, *batch) shows what went in",
     explained_by=("not-finite-data", "not-finite-weights"),
 )
 def not_finite_loss(facts: Facts) -> Found:
     """A loss of NaN or infinity."""
     if not isfinite(facts.value):
-        yield "loss", f"it is {facts.value:g} at the first step"
+        origin = facts.origin
+        place = "loss" if origin is None or not origin.layer else origin.layer
+        made = "" if origin is None or not origin.operator else f": {origin.maker}, {origin.reason}"
+        yield place, f"it is {facts.value:g} at the first step{made}"
 
 
 @rule(
