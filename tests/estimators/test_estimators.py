@@ -17,6 +17,7 @@ pytest.importorskip("sklearn")
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -390,6 +391,15 @@ def test_wrong_sample_weights_are_refused(w: Any, text: str):
 def test_a_loss_that_overflows_is_told():
     with pytest.raises(NonFiniteError, match=r"loss of epoch \d+ is (nan|inf); scale X"):
         Regressor(4, optimizer="sgd", learning_rate=1e200, **quick).fit(x, line)
+
+
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+def test_a_fit_that_fails_leaves_no_half_of_an_old_one(kind: Any):
+    model = kind(4, **quick).fit(x, labels)
+    with pytest.raises(RangeError):
+        model.set_params(optimizer="adm").fit(x, labels * 2)
+    with pytest.raises(NotFittedError):
+        model.predict(x)
 
 
 def test_a_clone_has_the_words_and_not_the_weights():

@@ -20,7 +20,7 @@ from ..layers import Layer
 from ..listen.place import user_line
 from ..optimizers import Optimizer
 from .nonfinite_origin import Origin
-from .nonfinite_probe import Event, Seen, is_finite, watching, word_of
+from .nonfinite_probe import Event, Seen, is_finite, source, watching, word_of
 from .nonfinite_reason import reason_of
 from .nonfinite_state import named_by, put_back
 
@@ -221,7 +221,7 @@ class Look:
             "before", _word(old), "an earlier step, or whoever filled it", name.rpartition("/")[0],
             reason="it was so before this step",
             remedy="Go back to a checkpoint from before, and look at the step that made it",
-            source=_source(f"parameter {name}", old), loss=self._loss(),
+            source=source(f"parameter {name}", old), loss=self._loss(),
         )  # fmt: skip
 
     def _changed(self, name: str, variable: Any, old: Array, rate: float | None) -> Origin:
@@ -264,7 +264,7 @@ class Look:
         """Whether an operand is not finite, and no operator made it: NaN, or infinity in the batch
         or a parameter. Another infinity is a constant, which is most often meant.
         """
-        outside = [each for each in event.bad if each not in self.probe.makers]
+        outside = [each for each in event.bad if each in self.probe.sources]
         return bool(outside) and (
             any(each in self.names for each in outside) or any(x.nan for x in event.inputs)
         )
@@ -274,12 +274,13 @@ class Look:
         if stage == "forward" and root.backward_of is not None:
             stage = "backward"
         reason, remedy = reason_of(root)
-        source = self._source_of(root)
+        outside = [self.probe.sources[each] for each in root.bad if each in self.probe.sources]
+        came = outside[0] if outside else None
         path = sorted(self._path(target), key=lambda e: e.number)
         through = [word_of(e.function) for e in path if e.number > root.number]
-        if source is not None:
-            held = source["name"].partition(" ")[0]
-            reason = f"{'NaN' if source['nan'] else 'infinity'} came in with {source['name']}"
+        if came is not None:
+            held = came["name"].partition(" ")[0]
+            reason = f"{'NaN' if came['nan'] else 'infinity'} came in with {came['name']}"
             remedy = (
                 "Look at the data: leave out such samples, or fill what is missing"
                 if held.startswith("batch")
@@ -296,18 +297,10 @@ class Look:
             reason=reason,
             remedy=remedy,
             inputs=root.inputs,
-            source=source,
+            source=came,
             through=list(dict.fromkeys(through)),
             loss=loss if loss is not None else self._loss(),
         )
-
-    def _source_of(self, root: Event) -> dict[str, Any] | None:
-        """What is known of an operand that came from outside and was not finite."""
-        for array in self.probe.held:
-            outside = id(array) in root.bad and id(array) not in self.probe.makers
-            if outside and isinstance(array, np.ndarray):
-                return _source(self.names.get(id(array), "a constant, or code in NumPy"), array)
-        return None
 
 
 def flat(path: str, x: Any) -> Iterator[tuple[str, Any]]:
@@ -320,16 +313,6 @@ def flat(path: str, x: Any) -> Iterator[tuple[str, Any]]:
             yield from flat(f"{path}/{key}", item)
     elif isinstance(x, Variable) or is_array(x):
         yield path, x
-
-
-def _source(name: str, array: Array) -> dict[str, Any]:
-    where = np.argwhere(~np.isfinite(array))
-    return {
-        "name": name,
-        "nan": int(np.isnan(array).sum()),
-        "infinite": int(np.isinf(array).sum()),
-        "index": where[0].tolist() if len(where) else [],
-    }
 
 
 def _of_update(grad: Any, rate: float | None) -> tuple[str, str]:

@@ -124,6 +124,7 @@ class Probe:
     Attributes:
         events: in order.
         makers: by id of an array that is not finite, the event that made it.
+        sources: by id of an array that was not finite and that no operator made, what was seen.
         held: those arrays, so that no other gets their id.
         count: how many operators were applied.
     """
@@ -131,6 +132,7 @@ class Probe:
     names: dict[int, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     makers: dict[int, Event] = field(default_factory=dict)
+    sources: dict[int, dict[str, Any]] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     count: int = 0
     _orders: list[int] = field(default_factory=list)  # when each operator of forward was applied
@@ -148,10 +150,14 @@ class Probe:
         bad = [y for y in outputs if not is_finite(y)]
         if not bad:
             return
-        strange = [id(x) for x in inputs if not is_finite(x)]
-        self.held += [*bad, *(x for x in inputs if not is_finite(x))]
+        odd = [x for x in inputs if not is_finite(x)]
+        self.held += [*bad, *odd]
+        for x in odd:
+            if id(x) not in self.makers and id(x) not in self.sources:
+                name = self.names.get(id(x), "a constant, or code in NumPy")
+                self.sources[id(x)] = source(name, x)  # now: an update may change it in place
         seen = [Seen.of(x, self.names.get(id(x), "")) for x in inputs if x is not None]
-        event = Event(self.count, function, seen, strange, Seen.of(bad[0]), "", "")
+        event = Event(self.count, function, seen, [id(x) for x in odd], Seen.of(bad[0]), "", "")
         if walk is None:
             event.layer, event.line = path_of(calls.stack), written(*self._places[-1])
         else:
@@ -197,6 +203,18 @@ def is_finite(x: Any) -> bool:
         return bool(np.isfinite(x))
     kind = getattr(getattr(x, "dtype", None), "kind", "")
     return kind not in ("f", "c") or hasattr(x, "__hear__") or bool(np.isfinite(x).all())
+
+
+def source(name: str, x: Any) -> dict[str, Any]:
+    """How much of an array is not finite, and where the first such number stands."""
+    array = np.asarray(x)
+    where = np.argwhere(~np.isfinite(array))
+    return {
+        "name": name,
+        "nan": int(np.isnan(array).sum()),
+        "infinite": int(np.isinf(array).sum()),
+        "index": where[0].tolist() if len(where) else [],
+    }
 
 
 def word_of(function: Function | None) -> str:

@@ -108,6 +108,13 @@ def _power(function: Any, inputs: list[Seen]) -> Reason | None:
 
 
 def _standardized(function: Any, inputs: list[Seen]) -> Reason | None:
+    x = inputs[0]
+    largest = max(abs(x.low or 0.0), abs(x.high or 0.0))
+    if largest > _limit(x.dtype) ** 0.5:
+        return (
+            f"the square of {largest:.3g} is more than {x.dtype} holds, {_limit(x.dtype):.3g}",
+            "Look at what made its input so large: weights that grew, or data not normalised",
+        )
     return (
         f"it is divided by the square root of a variance of about 0 plus eps={function.eps:g}",
         "Give eps its default, 1e-5, and look whether a column of its input is constant",

@@ -10,7 +10,7 @@ try:
 except ImportError as error:
     raise DependencyError(
         f"lamina.sklearn: needs scikit-learn 1.6 or newer ({error}); "
-        "install it with: pip install 'scikit-learn>=1.6'"
+        "install it with: pip install 'lamina[sklearn]'"
     ) from None
 
 from .classifier import Classifier

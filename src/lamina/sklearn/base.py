@@ -166,6 +166,9 @@ class Estimator(BaseEstimator):
             )
         return np.broadcast_to(w, (count,))
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_learner")
+
     # -- the words ---------------------------------------------------------------------------
 
     @property
@@ -204,6 +207,10 @@ class Estimator(BaseEstimator):
                 f"{self._who}: {name} should be an integer of {low} or more{also}, got {value!r}"
             )
         return int(value)
+
+    def _begin(self) -> None:
+        """Forget the last fit: should this one fail, half of it would be old."""
+        vars(self).pop("_learner", None)
 
     def _goes_on(self) -> bool:
         """Whether a fit starts where the last one ended."""

@@ -133,6 +133,7 @@ class Classifier(ClassifierMixin, Estimator):
         check_classification_targets(labels)
         w = self._weights(sample_weight, x)
         if fresh:
+            self._begin()
             self.classes_ = np.unique(labels if classes is None else classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise RangeError(

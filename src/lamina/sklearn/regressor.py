@@ -118,6 +118,7 @@ class Regressor(RegressorMixin, Estimator):
         t = np.asarray(targets, np.float64)
         columns = t.reshape(len(t), -1)
         if fresh:
+            self._begin()
             self._flat = t.ndim == 1
             self._learn_scale(columns, w)
         elif columns.shape[1] != len(self.target_mean_):
