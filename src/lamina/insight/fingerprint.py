@@ -64,6 +64,8 @@ class Fingerprints:
         Fingerprints(every=10, outputs=True)
     """
 
+    rank = 1  # behind callbacks that change something
+
     def __init__(self, every: int = 1, outputs: bool = True):
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise RangeError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from .nonfinite_origin import Origin
 from .nonfinite_state import State
 
 FILE = "nonfinite.json"
+REFUSALS = (ArithmeticError, ValueError, RuntimeError)
 
 
 @dataclass
@@ -30,27 +32,30 @@ class Kept:
     Args:
         iteration: steps that were done.
         state: of model, optimizer and random streams.
-        loader: its position; None if it has none.
+        loader: its position; None if it cannot tell it.
+        batches: of the epoch that were given.
     """
 
     iteration: int
     state: State
     loader: dict[str, Any] | None
+    batches: int
 
     @staticmethod
-    def of(trainer: Any) -> Kept:
+    def of(trainer: Any, batches: int) -> Kept:
         """Copy where a trainer stands."""
-        place = getattr(trainer.loader, "state_dict", lambda: None)()
-        return Kept(trainer.iteration, State.of(trainer.model, trainer.optimizer), place)
+        place = trainer.loader.state_dict() if has_position(trainer.loader) else None
+        state = State.of(trainer.model, trainer.optimizer)
+        return Kept(trainer.iteration, state, place, batches)
 
 
 class NonFinite:
-    """A callback of `Trainer`: stops at the first loss that is not finite, and finds out why.
+    """A callback of `Trainer`: finds out why the first loss that is not finite is not.
 
-    It goes back to the last state that was kept, makes the steps since then once more, the one that
-    fails under a look at every operator, and raises an error that tells what it saw. The same
-    stands in ``nonfinite.json`` of the run's folder. Model and optimizer are then as they were
-    before that step.
+    Such a loss ends the training. The callback goes back to the last state that was kept, makes the
+    steps since then once more, the one that fails under a look at every operator, and adds what it
+    saw to the error. The same stands in ``nonfinite.json`` of the run's folder. Model and optimizer
+    are then as they were before that step.
 
     Kept are the state at the start, in memory, and the run's checkpoints. Until something fails
     nothing is computed: the loss is a number that the Trainer has read anyway. Without checkpoints
@@ -75,18 +80,19 @@ class NonFinite:
             raise RangeError(f"NonFinite: keep should be an integer of 1 or more, got {keep!r}")
         self.keep, self.origin = keep, None
         self._kept: Kept | None = None
-        self._iteration, self._batch = 0, None
+        self._iteration, self._batches, self._batch = 0, 0, None
 
     def start(self, trainer: Any) -> None:
         """Keep the state at the start."""
-        self._kept = Kept.of(trainer)
+        self._batches = getattr(trainer, "_in_epoch", 0)  # not 0 after a resume
+        self._kept = Kept.of(trainer, self._batches)
 
     def before_step(self, trainer: Any, batch: Any) -> None:
         """Note where training stands."""
         self._iteration, self._batch = trainer.iteration, batch
 
     def after_step(self, trainer: Any, batch: Any, values: dict[str, float]) -> None:
-        """Look at the loss.
+        """Look at the loss, for a loop that does not, and keep the state if it is time.
 
         Raises:
             NonFiniteError: it is NaN or infinite.
@@ -94,10 +100,15 @@ class NonFinite:
         if not math.isfinite(values["loss"]):
             raise NonFiniteError(str(self._look(trainer, values["loss"])))
         done = self._iteration + 1
+        self._batches += 1
         if self.keep is not None and done % self.keep == 0:
-            kept = Kept.of(trainer)
+            kept = Kept.of(trainer, self._batches)
             if kept.state.is_finite:
                 self._kept = replace(kept, iteration=done)
+
+    def end_epoch(self, trainer: Any, values: dict[str, float]) -> None:
+        """Note that the next batch is the first of its epoch."""
+        self._batches = 0
 
     def fail(self, trainer: Any, error: BaseException) -> None:
         """Add what was found to the error of a Trainer that refuses such a loss itself."""
@@ -117,7 +128,7 @@ class NonFinite:
         """The latest state that is kept and finite: in memory, or a checkpoint."""
         folder = folder_of(trainer)
         steps: list[int] = []
-        if folder is not None and trainer.model is not None:
+        if folder is not None and trainer.model is not None and has_position(trainer.loader):
             checkpoints = Checkpoints(os.path.join(folder, "checkpoints"))
             least = -1 if self._kept is None else self._kept.iteration
             steps = [s for s in checkpoints.steps() if least < s <= self._iteration]
@@ -127,12 +138,12 @@ class NonFinite:
                     step,
                     model=trainer.model,
                     optimizer=trainer.optimizer,
-                    loader=trainer.loader if hasattr(trainer.loader, "state_dict") else None,
+                    loader=trainer.loader,
                 )
             except (CheckpointError, OSError) as error:
                 logger.warning(f"NonFinite: checkpoint {step} is passed over: {error}")
                 continue
-            kept = replace(Kept.of(trainer), iteration=step)
+            kept = replace(Kept.of(trainer, 0), iteration=step)
             if kept.state.is_finite:
                 return kept
         return self._kept
@@ -161,32 +172,45 @@ class Replay:
             return self._look(self.iteration, batch, None) or self._vanished(self.iteration)
         first = self.function if kept.state.lacks(self.optimizer) else self.step
         kept.state.restore(self.optimizer)
-        for iteration, again in self._batches(kept, batch):
+        with closing(self._batches(kept, batch)) as batches:
+            return self._find(kept.iteration, first, batches)
+
+    def _find(self, since: int, first: Any, batches: Iterator[tuple[int, Any]]) -> Origin:
+        """Make step after step, until one fails."""
+        for iteration, again in batches:
             before = State.of(self.model, self.optimizer)
             # what makes parameters or the optimizer's state runs as it is, also of a compiled step
-            if self._fails(first if iteration == kept.iteration else self.step, again):
+            if self._fails(first if iteration == since else self.step, again):
                 before.restore(self.optimizer)
                 found = self._look(iteration, again, before)
                 return found or self._only_compiled(iteration)
-        return self._vanished(kept.iteration)
+        return self._vanished(since)
 
-    def _batches(self, kept: Kept, last: Any) -> Iterator[tuple[int, Any]]:
+    def _batches(self, kept: Kept, last: Any) -> Generator[tuple[int, Any]]:
         """Pairs of iteration and batch, from the kept state to the step that failed."""
+        loader, skip = self.trainer.loader, kept.batches
         if kept.loader is not None and kept.iteration < self.iteration:
-            self.trainer.loader.load_state_dict(kept.loader)
-            again = _endless(self.trainer.loader)
+            loader.load_state_dict(kept.loader)
+            skip = 0
+        with closing(_endless(loader, skip)) as again:
             for iteration in range(kept.iteration, self.iteration):
                 yield iteration, next(again)
         yield self.iteration, last
 
     def _fails(self, step: Any, batch: Any) -> bool:
         """Make a step; whether its loss or a parameter is not finite."""
-        values = step(*batch)
+        try:
+            values = step(*batch)
+        except REFUSALS:  # it looks at its numbers itself
+            return True
         loss = number_of(values.get("loss") if isinstance(values, dict) else values)
         return not math.isfinite(loss or 0.0) or not State.of(self.model, self.optimizer).is_finite
 
     def _look(self, iteration: int, batch: Any, before: State | None) -> Origin | None:
-        found = Look(self.function, tuple(batch), self.model, self.optimizer).origin()
+        try:
+            found = Look(self.function, tuple(batch), self.model, self.optimizer).origin()
+        except REFUSALS:
+            found = None  # the error that is raised already tells
         if before is not None:
             before.restore(self.optimizer)
         return None if found is None else replace(found, iteration=iteration + 1)
@@ -217,10 +241,23 @@ class Replay:
         )
 
 
-def _endless(loader: Any) -> Iterator[Any]:
+def _endless(loader: Any, skip: int) -> Generator[Any]:
+    """Batches, epoch after epoch, without the first few."""
     while True:
-        for batch in loader:
-            yield batch if isinstance(batch, tuple) else (batch,)
+        batches = iter(loader)
+        try:
+            for batch in batches:
+                if skip:
+                    skip -= 1
+                else:
+                    yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+        finally:
+            getattr(batches, "close", lambda: None)()  # there may be processes behind it
+
+
+def has_position(loader: Any) -> bool:
+    """Whether a loader can tell where it is, and go there."""
+    return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
 
 
 def folder_of(trainer: Any) -> str | None:
