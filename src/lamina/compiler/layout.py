@@ -33,7 +33,7 @@ class Layouts:
         program: with its captured arrays.
         wants: for an instruction, how each of its operands, and then its results, have to lie:
             "image" with channels last, "steps" with the steps before the samples, "plain" as its
-            shape says, None any way.
+            shape says, "rows" with its last axis in one piece, None any way.
     """
 
     def __init__(self, program: Program, wants: Callable[[Instruction], Wants]):
@@ -149,6 +149,8 @@ class Layouts:
         made = self.made_by.get(x)
         if wanted is None or (made is not None and made.opcode == "full"):
             return False  # equal numbers lie in any order
+        if wanted == "rows":
+            return layout.strides[-1] != 1 and x.shape[-1] > 1
         if layout.start:
             return True  # a kernel is told where the buffer begins, and not where a part of it does
         strides = dense(x.shape, ordered(wanted, x.ndim)).strides

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...listen import TABLE, VIEWS, Instruction, Program, Value
+from ..attend import attended
 from ..fuse import Fuser
 from ..group import Group
 from ..layout import laid_out
@@ -22,7 +23,7 @@ from ..replay import Source
 from ..simplify import simplify
 from ..sources import KNOWN, REDUCTIONS
 from ..steps import steps_first
-from . import image, report, sequence  # noqa: F401 (the kernels among them fill KERNELS)
+from . import attention, image, report, sequence  # noqa: F401 (kernels fill KERNELS)
 from .code import I64, Code, Int
 from .elementwise import computed_in
 from .kernels import kernel_of, wants
@@ -59,9 +60,8 @@ class Native:
 
     def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
         give_back()  # what the step took that ran as it is ...
-        self.program, self.layouts = laid_out(
-            simplify(steps_first(simplify(lower(program)), wants)), wants
-        )
+        heard = attended(simplify(lower(program)), attention.takes)
+        self.program, self.layouts = laid_out(simplify(steps_first(heard, wants)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts.order)
         captured = {id(array): value for value, array in self.program.captures.items()}
