@@ -60,11 +60,13 @@ class Draws:
     def uniform(self, low: Any = 0.0, high: Any = 1.0, shape: tuple[int, ...] = ()) -> Array:
         """``(n, *shape)``, float64, in [low, high): the 53 upper bits of `bits`."""
         unit = (self.bits(shape) >> np.uint64(11)) * 2.0**-53
+        low = np.asarray(low)
         return low + (high - low) * unit
 
     def integers(self, low: Any, high: Any, shape: tuple[int, ...] = ()) -> Array:
         """``(n, *shape)``, int64, in [low, high). The bounds may be arrays of that shape."""
-        span = np.asarray(high) - low
+        span = high - low
+        low = np.asarray(low)
         return low + np.floor(self.uniform(shape=shape) * span).astype(np.int64)
 
     def chance(self, p: float) -> Array:
@@ -98,6 +100,10 @@ class Draws:
     def at(self, positions: Any) -> Draws:
         """For some of the samples, the numbers that would come next here."""
         return self._copy(np.asarray(positions))
+
+    def follow(self, other: Draws) -> None:
+        """Go on with the numbers that come after those of ``other``, which `at` made."""
+        self._count = max(self._count, other._count)
 
     def _copy(self, positions: Any) -> Draws:
         other = object.__new__(Draws)
