@@ -269,6 +269,16 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_held_out_loss():
     assert same_weights(model, shorter)
 
 
+def test_a_class_with_one_sample_is_held_out_or_not_as_chance_will():
+    model = Classifier(4, early_stopping=True, **quick).fit(x[:9], [0, 0, 0, 0, 1, 1, 1, 1, 2])
+    assert len(model.validation_curve_) == 3
+
+
+def test_one_sample_cannot_be_held_out():
+    with pytest.raises(RangeError, match="of 1 samples 1 would be held out, and none is left"):
+        Classifier(4, early_stopping=True, **quick).fit(x[:1], [0])
+
+
 def test_without_early_stopping_nothing_is_held_out():
     model = Classifier(4, **quick).fit(x, labels)
     assert (model.n_iter_, model.validation_curve_) == (3, [])
@@ -341,6 +351,7 @@ REFUSED = [
     ({"compile": "yes"}, RangeError, "compile should be 'auto', True or False, got 'yes'"),
     ({"dtype": "int8"}, DTypeError, "dtype should be 'float32', 'float64' or None, got 'int8'"),
     ({"class_weight": "equal"}, DTypeError, "class_weight should be .* got 'equal'"),
+    ({"class_weight": {0: -1.0}}, RangeError, r"finite numbers of 0 or more, got \{0: -1.0\}"),
     ({"class_weight": {7: 1.0}}, RangeError, r"class_weight names \[7\], .* classes are 0, 1, 2"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -60,8 +61,8 @@ class Estimator(BaseEstimator):
         """Columns of what the network gives."""
         raise NotImplementedError
 
-    def _strata(self, t: Array) -> Array | None:
-        """What should be spread evenly over both parts of a split."""
+    def _strata(self, t: Array, held_out: int) -> Array | None:
+        """What should be spread evenly over both parts of a split; None if that cannot be."""
         return None
 
     # -- training ----------------------------------------------------------------------------
@@ -107,11 +108,17 @@ class Estimator(BaseEstimator):
 
     def _split(self, data: Data) -> tuple[Data, Data]:
         rows = np.arange(len(data))
+        count = ceil(self.validation_fraction * len(data))
+        if count >= len(data):
+            raise RangeError(
+                f"{self._who}: of {len(data)} samples {count} would be held out, and none is left "
+                "to learn from; set early_stopping=False"
+            )
         train, held_out = train_test_split(
             rows,
-            test_size=self.validation_fraction,
+            test_size=count,
             random_state=self._learner.seed,
-            stratify=self._strata(data.t),
+            stratify=self._strata(data.t, count),
         )
         return (
             Data(data.x[train], data.t[train], data.w[train]),

@@ -34,7 +34,8 @@ class Classifier(ClassifierMixin, Estimator):
             weight; a label that is missing in it has weight 1.
         early_stopping: hold out a part of the samples, stop when their loss has not been lower for
             ``patience`` epochs, and keep the weights of the lowest.
-        validation_fraction: which part is held out, between 0 and 1; of each class the same.
+        validation_fraction: which part is held out, between 0 and 1; of each class the same, if
+            there are enough.
         patience: see ``early_stopping``.
         tol: by how much the held-out loss must be lower to count.
         dtype: ``"float32"`` or ``"float64"``; None is that of X, and float64 for all but float32.
@@ -174,7 +175,13 @@ class Classifier(ClassifierMixin, Estimator):
                 f"{self._who}: class_weight names {strange!r:.60}, which is no class; the classes "
                 f"are {_shown(self.classes_)}"
             )
-        return np.array([float(given.get(label, 1.0)) for label in labels])[t]
+        weights = np.array([float(given.get(label, 1.0)) for label in labels])
+        if not (weights >= 0).all() or not np.isfinite(weights).all():
+            raise RangeError(
+                f"{self._who}: class_weight should be finite numbers of 0 or more, got "
+                f"{given!r:.60}"
+            )
+        return weights[t]
 
     def _losses(self) -> Losses:
         return cross_entropies
@@ -182,8 +189,11 @@ class Classifier(ClassifierMixin, Estimator):
     def _outputs(self) -> int:
         return len(self.classes_)
 
-    def _strata(self, t: Array) -> Array:
-        return t
+    def _strata(self, t: Array, held_out: int) -> Array | None:
+        counts = np.bincount(t)
+        counts = counts[counts > 0]
+        small = min(held_out, len(t) - held_out)
+        return t if counts.min() > 1 and small >= len(counts) else None
 
     # -- prediction --------------------------------------------------------------------------
 
