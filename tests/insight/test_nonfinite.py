@@ -174,3 +174,18 @@ def test_the_report_is_json_without_nan():
 def test_a_step_should_be_a_function():
     with pytest.raises(DTypeError, match="step should be a function of a batch, got 3"):
         find_nonfinite(3)
+
+
+@pytest.mark.parametrize("backend", ["replay", "native"])
+def test_a_compiled_step_inside_of_a_step_is_looked_into(backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    made = subject(lambda y: F.log(F.relu(y + 50.0)))
+    inner = lamina.compile(made.step, backend=backend)
+    for _ in range(3):
+        inner(*made.batch)
+    before = made.model.first.W.numpy().copy()
+    found = find_nonfinite(lambda x: inner(x) * 2.0, made.batch[0] * 1000)
+    assert (found.operator, found.layer) == ("Log", "Net/middle")
+    assert np.array_equal(made.model.first.W.numpy(), before)
+    assert inner.native is (backend == "native")

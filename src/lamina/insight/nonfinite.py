@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, is_array
+from ..compiler.step import Step
 from ..core import Variable
 from ..errors import DTypeError
 from ..layers import Layer
@@ -67,7 +68,9 @@ def find_nonfinite(
 
 
 def referred(function: Any, kind: type) -> Iterator[Any]:
-    """Objects of a kind that a function refers to by name, or is a method of."""
+    """Objects of a kind that a function, or a compiled step in it, refers to by name, or is a
+    method of.
+    """
     function = inspect.unwrap(function)
     owner = getattr(function, "__self__", None)
     function = getattr(function, "__func__", function)
@@ -78,6 +81,9 @@ def referred(function: Any, kind: type) -> Iterator[Any]:
         held += [around[name] for name in code.co_names if name in around]
         held += [c.cell_contents for c in function.__closure__ or () if _is_filled(c)]
     yield from (x for x in [owner, *held] if isinstance(x, kind))
+    for step in held:
+        if isinstance(step, Step):
+            yield from referred(step.function, kind)
 
 
 def _is_filled(cell: Any) -> bool:
@@ -85,6 +91,23 @@ def _is_filled(cell: Any) -> bool:
         return cell.cell_contents is not cell
     except ValueError:
         return False
+
+
+@contextmanager
+def as_written(function: Any) -> Iterator[None]:
+    """Let compiled steps that a function calls run as they were written.
+
+    A step that is not native runs so at the first call under settings that it has not seen; and no
+    step has seen those of a probe.
+    """
+    native = [(step, step.native) for step in referred(function, Step)]
+    for step, _ in native:
+        step.native = False
+    try:
+        yield
+    finally:
+        for step, was in native:
+            step.native = was
 
 
 # -- the look ------------------------------------------------------------------------------------
@@ -113,7 +136,7 @@ class Look:
         """Run the step, and find where it began."""
         rates = self._rates()
         before = {name: (v, v._data.copy()) for name, v in self.before if v._data is not None}
-        with watching(self._leaves()) as self.probe, self._updates():
+        with watching(self._leaves()) as self.probe, self._updates(), as_written(self.step):
             try:
                 self.values = self.step(*self.batch)
             except (ArithmeticError, ValueError, RuntimeError) as error:  # a check of the user's

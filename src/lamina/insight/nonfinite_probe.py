@@ -115,7 +115,7 @@ class Event:
     backward_of: Function | None = None
 
 
-@dataclass
+@dataclass(eq=False)  # by identity: the settings that it is part of are compared and hashed
 class Probe:
     """Looks on while a step runs; see `watching`.
 
