@@ -4,21 +4,26 @@ from .diff import Difference, diff
 from .doctor import Report, doctor
 from .drawing import Graph, graph
 from .fingerprint import Fingerprints
+from .memory import Memory
 from .nonfinite import find_nonfinite
 from .nonfinite_origin import Origin
 from .nonfinite_replay import NonFinite
 from .rule import Finding
+from .summary import Summary, summary
 
 __all__ = [
     "Difference",
     "Finding",
     "Fingerprints",
     "Graph",
+    "Memory",
     "NonFinite",
     "Origin",
     "Report",
+    "Summary",
     "diff",
     "doctor",
     "find_nonfinite",
     "graph",
+    "summary",
 ]

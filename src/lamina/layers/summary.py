@@ -33,9 +33,14 @@ class Row:
     params: int | None
     multiply_adds: int
     activation: int
+    frozen: int = 0
+    outputs: tuple[Spec, ...] = ()
 
     def cells(self) -> tuple[str, ...]:
         params = "uninitialised" if self.params is None else f"{self.params:,}"
+        if self.frozen:
+            all_of_them = self.frozen == self.params
+            params += " (frozen)" if all_of_them else f" ({self.frozen:,} frozen)"
         return (
             self.path,
             self.layer,
@@ -193,6 +198,8 @@ class _Recorder:
             _count(own),
             work - inside[0],
             memory - inside[1],
+            _frozen(own),
+            _specs(outputs),
         )
         return outputs
 
@@ -226,22 +233,32 @@ def _count(parameters: list[Parameter]) -> int | None:
 
 def _total(layer: Layer, rows: list[Row], work: int, memory: int) -> Summary:
     parameters = list(layer.params())
-    frozen = [p for p in parameters if not p.requires_grad and p.state != "lazy"]
-    return Summary(rows, _count(parameters), _count(frozen) or 0, work, memory)
+    return Summary(rows, _count(parameters), _frozen(parameters), work, memory)
+
+
+def _frozen(parameters: list[Parameter]) -> int:
+    """How many numbers are not trained now."""
+    held = [p for p in parameters if not p.requires_grad and p.state != "lazy"]
+    return _count(held) or 0
 
 
 def _without_inputs(layer: Layer) -> Summary:
     counted: set[int] = set()
     named = [(type(layer).__name__, layer), *layer.named_layers()]
-    rows = [
-        Row(path, _kind(inner), "?", _count(_own_parameters(inner, counted)), 0, 0)
-        for path, inner in named
-    ]
+    rows: list[Row] = []
+    for path, inner in named:
+        own = _own_parameters(inner, counted)
+        rows.append(Row(path, _kind(inner), "?", _count(own), 0, 0, _frozen(own)))
     return _total(layer, rows, 0, 0)
 
 
 def _kind(layer: Layer) -> str:
     return type(layer).__name__ + (f"({layer.describe()})" if layer.describe() else "")
+
+
+def _specs(outputs: Any) -> tuple[Spec, ...]:
+    flat = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
+    return tuple([Spec(y.shape, y.dtype) for y in flat if hasattr(y, "dtype")])
 
 
 def _shapes(outputs: Any) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, LaminaError, ShapeError
-from .ir import Memory, Value
-from .place import trace_error, user_line
+from .ir import Value
+from .place import trace_error
 
 HEARD: dict[Any, tuple[Callable[..., Any], inspect.Signature]] = {}
 """For each NumPy function: the function that hears it, and its signature."""
@@ -192,8 +192,7 @@ def overwrite(target: Any, result: Value, name: str) -> Value:
         result = emit("broadcast_to", result, shape=target.shape)
     if result.dtype != target.dtype:
         result = emit("astype", result, dtype=target.dtype)
-    target.memory.overwritten = user_line()
-    result.memory = Memory(foreign=False)
+    target.program.replace(target, result)
     return result
 
 

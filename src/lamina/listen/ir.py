@@ -23,7 +23,7 @@ from ..arrays import is_array
 from ..errors import DTypeError, TraceError
 from .host import Host
 from .opcodes import VIEWS, result_specs
-from .place import trace_error
+from .place import trace_error, user_line
 from .spec import Spec
 
 Operand: TypeAlias = "Value | bool | int | float | complex | np.generic | None"
@@ -287,6 +287,11 @@ class Program:
         """The Memory of the first operand, if the result may be a view of it."""
         views = opcode in VIEWS or getattr(fields.get("function"), "views", False)
         return operands[0].memory if views and isinstance(operands[0], Value) else None
+
+    def replace(self, old: Value, new: Value) -> None:
+        """``new`` takes the place in memory of ``old``, which cannot be used from now on."""
+        old.memory.overwritten = user_line()
+        new.memory = Memory(foreign=False)
 
     def operand(self, x: Any) -> Operand:
         """``x`` as instructions hold it: numbers as they are, arrays captured."""
