@@ -79,6 +79,19 @@ def test_with_checkpoints_and_workers_it_is_found_too(tmp_path: Path):
         trainer(watch, Checkpoint(every=3), at=15, loader=loader, folder=tmp_path / "run").run()
     written = json.loads((tmp_path / "run" / "nonfinite.json").read_text())
     assert (written["operator"], written["iteration"]) == ("Log", 15)
+    assert watch._kept is None  # there were checkpoints to go back to
+
+
+def test_a_checkpoint_that_is_spoilt_already_is_passed_over(tmp_path: Path):
+    class Spoil:
+        def after_step(self, trainer: Any, batch: Any, values: Any) -> None:
+            if trainer.iteration == 13:  # after the loss was read, before the file is written
+                trainer.model[0].b.data[0] = np.nan
+
+    with pytest.raises(NonFiniteError) as info:
+        trainer(NonFinite(), Spoil(), Checkpoint(every=1, keep=3), folder=tmp_path / "run").run()
+    # made again from step 12 on, without the one who wrote into the array, all is finite
+    assert "made again, the steps since step 12 give finite numbers" in info.value.__notes__[0]
 
 
 def test_after_a_resume_in_the_middle_of_an_epoch_it_is_found(tmp_path: Path):

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import to_numpy
 from ..config import using
 from ..core import Function, Variable
 from ..core.backward import _Walk
@@ -56,7 +57,7 @@ class Seen:
     @staticmethod
     def of(x: Any, name: str = "") -> Seen:
         """Look at an array or a number."""
-        array = np.asarray(x.numpy() if isinstance(x, Variable) else x)
+        array = x.numpy() if isinstance(x, Variable) else to_numpy(x)
         if array.dtype.kind not in "biuf":
             array = np.abs(array)  # of complex numbers their size
         finite = array[np.isfinite(array)]
@@ -207,7 +208,7 @@ def is_finite(x: Any) -> bool:
 
 def source(name: str, x: Any) -> dict[str, Any]:
     """How much of an array is not finite, and where the first such number stands."""
-    array = np.asarray(x)
+    array = to_numpy(x)
     where = np.argwhere(~np.isfinite(array))
     return {
         "name": name,

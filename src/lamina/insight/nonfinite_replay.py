@@ -57,9 +57,9 @@ class NonFinite:
     saw to the error. The same stands in ``nonfinite.json`` of the run's folder. Model and optimizer
     are then as they were before that step.
 
-    Kept are the state at the start, in memory, and the run's checkpoints. Until something fails
-    nothing is computed: the loss is a number that the Trainer has read anyway. Without checkpoints
-    all steps since the start are made again; ``keep`` shortens that.
+    Kept are the state at the start, in memory, until there are checkpoints, and these. Until
+    something fails nothing is computed: the loss is a number that the Trainer has read anyway.
+    Without checkpoints all steps since the start are made again; ``keep`` shortens that.
 
     The steps are made again to the last bit if they depend on lamina's random streams, the loader's
     position, and nothing else.
@@ -107,8 +107,12 @@ class NonFinite:
                 self._kept = replace(kept, iteration=done)
 
     def end_epoch(self, trainer: Any, values: dict[str, float]) -> None:
-        """Note that the next batch is the first of its epoch."""
+        """Note that the next batch is the first of its epoch; and forget the state at the start,
+        if there are checkpoints to go back to.
+        """
         self._batches = 0
+        if self.keep is None and len(_steps(trainer)) > 1:  # one may turn out to be spoilt
+            self._kept = None
 
     def fail(self, trainer: Any, error: BaseException) -> None:
         """Add what was found to the error of a Trainer that refuses such a loss itself."""
@@ -126,15 +130,11 @@ class NonFinite:
 
     def _latest(self, trainer: Any) -> Kept | None:
         """The latest state that is kept and finite: in memory, or a checkpoint."""
-        folder = folder_of(trainer)
-        steps: list[int] = []
-        if folder is not None and trainer.model is not None and has_position(trainer.loader):
-            checkpoints = Checkpoints(os.path.join(folder, "checkpoints"))
-            least = -1 if self._kept is None else self._kept.iteration
-            steps = [s for s in checkpoints.steps() if least < s <= self._iteration]
+        least = -1 if self._kept is None else self._kept.iteration
+        steps = [step for step in _steps(trainer) if least < step <= self._iteration]
         for step in reversed(steps):
             try:
-                checkpoints.load(
+                _checkpoints(trainer).load(
                     step,
                     model=trainer.model,
                     optimizer=trainer.optimizer,
@@ -150,6 +150,17 @@ class NonFinite:
 
     def __repr__(self) -> str:
         return "NonFinite()" if self.keep is None else f"NonFinite(keep={self.keep})"
+
+
+def _checkpoints(trainer: Any) -> Checkpoints:
+    return Checkpoints(os.path.join(str(folder_of(trainer)), "checkpoints"))
+
+
+def _steps(trainer: Any) -> list[int]:
+    """The steps of the checkpoints that training can be taken back to."""
+    if folder_of(trainer) is None or trainer.model is None or not has_position(trainer.loader):
+        return []
+    return _checkpoints(trainer).steps()
 
 
 class Replay:
