@@ -81,9 +81,15 @@ def poisoned(at: int, backend: str | None = None) -> Any:
 BACKENDS = [None, "replay", "native"]
 
 
-@pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("backend", ["replay"])
+NATIVE = list(FAULTS)[::4]  # code for each takes a third of a second
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"), [(n, "replay") for n in FAULTS] + [(n, "native") for n in NATIVE]
+)
 def test_a_planted_fault_of_a_compiled_step_is_named(name: str, backend: str):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
     fault = FAULTS[name]
     made = fault.make()
     made.step = lamina.compile(made.step, backend=backend)
