@@ -235,7 +235,7 @@ PLANTED = [
         "its weights were drawn in this step",
     ),
     ({"order": 1}, 1, "batch/0", "", "the data: other files, another order"),
-    ({"drop": 0.25}, 1, "output/drop", "drop", "other random numbers .dropout"),
+    ({"drop": 0.25}, 1, "output/drop", "drop", "this layer: what it got is the same"),
     ({"loss": nudged}, 1, "loss", "", "what stands between batch and loss"),
     ({"change": spoil("norm/gamma", 4)}, 4, "gradient/norm/gamma", "norm", "backward: the loss"),
     ({"lr": 0.2}, 1, "parameter/first/W", "first", "the update: batch, loss and gradients are"),
@@ -249,7 +249,7 @@ def test_the_first_difference_is_named(
 ):
     found = diff(one, train(tmp_path / "two", **options))
     assert (found.iteration, found.tensor, found.layer) == (step, tensor, layer)
-    assert reason.replace(".dropout", "(dropout") in found.reason
+    assert reason in found.reason
     assert not found.same
 
 

@@ -65,6 +65,15 @@ def test_the_line_is_that_of_the_user():
     )
 
 
+def test_the_line_of_a_backward_is_that_of_its_operator():
+    def formula(y):
+        zero = y * 0.0
+        root = F.sqrt(zero)
+        return root + 1.0
+
+    assert look(subject(formula)).line.endswith("`root = F.sqrt(zero)`")
+
+
 def test_the_line_of_an_update_is_that_which_calls_it():
     found = look(FAULTS["a_rate_that_overflows_float32"].make())
     assert found.line.endswith("`opt.update()`")

@@ -105,6 +105,11 @@ def test_after_a_resume_in_the_middle_of_an_epoch_it_is_found(tmp_path: Path):
     with pytest.raises(NonFiniteError) as info:
         again.resume()
     assert "The loss is inf at step 15." in info.value.__notes__[0]
+    whole = trainer(NonFinite(), at=15)
+    with pytest.raises(NonFiniteError):
+        whole.run()
+    pairs = zip(again.model.params(), whole.model.params(), strict=True)
+    assert all(np.array_equal(p.numpy(), q.numpy()) for p, q in pairs)
 
 
 def test_another_error_gets_no_note():
