@@ -8,10 +8,14 @@ from .memory import Memory
 from .nonfinite import find_nonfinite
 from .nonfinite_origin import Origin
 from .nonfinite_replay import NonFinite
+from .profile import profile
+from .profile_compiled import CompiledProfile
+from .profile_report import Profile
 from .rule import Finding
 from .summary import Summary, summary
 
 __all__ = [
+    "CompiledProfile",
     "Difference",
     "Finding",
     "Fingerprints",
@@ -19,11 +23,13 @@ __all__ = [
     "Memory",
     "NonFinite",
     "Origin",
+    "Profile",
     "Report",
     "Summary",
     "diff",
     "doctor",
     "find_nonfinite",
     "graph",
+    "profile",
     "summary",
 ]

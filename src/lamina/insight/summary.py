@@ -72,7 +72,7 @@ class Summary(Shown):
         """Bytes of all results of one forward pass."""
         return self.layers.activation
 
-    def table(self) -> Table:
+    def tables(self) -> list[Table]:
         """What is shown."""
         head: list[str] = list(Layers.HEAD)
         kept = dict(self.memory.kept) if self.memory else {}
@@ -81,7 +81,7 @@ class Summary(Shown):
             head.append("kept")
             for row, cells in zip(self.rows, rows, strict=True):
                 cells.append(shown_bytes(kept.pop(row.path, 0)))
-        return Table(head, rows, self._foot(), words=3)
+        return [Table(head, rows, self._foot(), words=3)]
 
     def _foot(self) -> list[str]:
         params = "uninitialised" if self.params is None else f"{self.params:,}"

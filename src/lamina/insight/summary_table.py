@@ -97,22 +97,25 @@ class Table:
 
 
 class Shown:
-    """What has a `Table`: it prints, shows in a notebook, and is drawn by rich."""
+    """What has tables: it prints, shows in a notebook, and is drawn by rich."""
 
-    def table(self) -> Table:
+    def tables(self) -> list[Table]:
         """What is shown."""
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return self.table().text()
+        return "\n\n".join([table.text() for table in self.tables()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.table().html()
+        return "".join([table.html() for table in self.tables()])
 
     def __rich__(self) -> Any:
-        return self.table().rich()
+        drawn = [table.rich() for table in self.tables()]
+        from rich.console import Group
+
+        return Group(*drawn)
 
     def show(self) -> None:
         """Print it: by rich in a terminal, where it is installed, else as plain text."""
