@@ -127,10 +127,10 @@ def check_trace(trace):
     assert spans == sorted(spans, key=lambda e: (e["ts"], -e["dur"]))
     for event in spans:
         assert event["dur"] >= 0 <= event["ts"]
-        while open_until and open_until[-1] <= event["ts"]:
+        # a nanosecond is 0.001, and sums of them are rounded
+        while open_until and open_until[-1] <= event["ts"] + 1e-6:
             open_until.pop()
         end = event["ts"] + event["dur"]
-        # a nanosecond is 0.001, and their sums are rounded
         assert not open_until or end <= open_until[-1] + 1e-6
         open_until.append(end)
     return spans
