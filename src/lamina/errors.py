@@ -23,6 +23,7 @@
     │  ├─ UnsafeFileError                 pickled objects, escaping names, encryption
     │  └─ LimitError                      larger than the limits allow
     ├─ WorkerError (RuntimeError)         a worker of a Loader failed, ended or was killed
+    ├─ SourceError (OSError)              data that is nowhere, or cannot be downloaded
     ├─ CheckpointWriteError (OSError)     the disk refused; the old file is untouched
     └─ GradientError (AssertionError)     `lamina.check`: a derivative or a value that is wrong
 
@@ -164,6 +165,10 @@ class WorkerError(LaminaError, RuntimeError):
         self.exit_code = exit_code
         self.sample = sample
         self.traceback = traceback
+
+
+class SourceError(LaminaError, OSError):
+    """Data that was found in no place where it may be, or cannot be downloaded whole."""
 
 
 class GradientError(LaminaError, AssertionError):

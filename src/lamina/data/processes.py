@@ -61,15 +61,13 @@ class Worker:
         """End it: by asking, at ``deadline`` by SIGTERM, and a second later by SIGKILL."""
         if not self.connection.closed:
             self.connection.close()
-        for end in (None, self.process.terminate, self.process.kill):
-            if end is not None:
-                end()
-                deadline = time.monotonic() + GRACE
+        for end in (self.process.terminate, self.process.kill):
             try:
                 self.process.wait(max(deadline - time.monotonic(), 0))
-                break
             except subprocess.TimeoutExpired:
-                continue
+                end()
+                deadline = time.monotonic() + GRACE
+        self.process.wait()  # nothing outlives SIGKILL
         for slot in self.slots:
             slot.close()
 
