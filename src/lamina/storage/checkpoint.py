@@ -93,6 +93,29 @@ def save_checkpoint(
         >>> bool(np.array_equal(again.W.data, model.W.data))
         True
     """
+    taken = take(model=model, optimizer=optimizer, loader=loader, **extra)
+    save_npz(path, taken.arrays, meta=taken.meta, compress=compress, make_folders=make_folders)
+
+
+class Snapshot(NamedTuple):
+    """What a checkpoint is to hold, not yet in a file: arrays by name, and the words about them."""
+
+    arrays: dict[str, Array]
+    meta: dict[str, Any]
+
+    def copied(self) -> Snapshot:
+        """With arrays of its own: training may go on while it is written."""
+        return Snapshot({name: array.copy() for name, array in self.arrays.items()}, self.meta)
+
+
+def take(
+    *, model: Layer | None = None, optimizer: Any = None, loader: Any = None, **extra: Any
+) -> Snapshot:
+    """What `save_checkpoint` would write. Arrays may be those of the model itself.
+
+    Raises:
+        LaminaError: as `save_checkpoint`.
+    """
     arrays: dict[str, Array] = {}
     parts: dict[str, Any] = {}
     if model is not None:
@@ -114,7 +137,7 @@ def save_checkpoint(
         "random": streams.state_dict(),
         "extra": {name: pack(value, f"extra/{name}", arrays) for name, value in values.items()},
     }
-    save_npz(path, arrays, meta=meta, compress=compress, make_folders=make_folders)
+    return Snapshot(arrays, meta)
 
 
 def load_checkpoint(

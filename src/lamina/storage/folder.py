@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, CorruptFileError, DTypeError, RangeError
-from ..files import load_npz
+from ..files import load_npz, save_npz
 from ..files.atomic import SUFFIX, sweep
 from ..layers import Layer
 from ..log import logger
-from .checkpoint import check_kind, read, restore, save_checkpoint
+from .checkpoint import Snapshot, check_kind, read, restore, take
 from .tree import unpack
 
 NAME = re.compile(r"step-(\d{9,18})\.npz")
@@ -79,10 +79,17 @@ class Checkpoints:
             RangeError: ``step`` or ``metric`` is none.
             LaminaError: as `save_checkpoint`.
         """
-        path = self._path(_as_step(step))
-        number = self._as_metric(metric)
         parts = {"model": model, "optimizer": optimizer, "loader": loader, **extra}
-        save_checkpoint(path, make_folders=True, step=int(step), metric=number, **parts)
+        return self.write(step, self.take(step, metric=metric, **parts))
+
+    def take(self, step: int, *, metric: Any = None, **parts: Any) -> Snapshot:
+        """What `save` would write now. To be written by another thread, it has to be `copied`."""
+        return take(step=_as_step(step), metric=self._as_metric(metric), **parts)
+
+    def write(self, step: int, snapshot: Snapshot) -> str:
+        """Write what `take` gave, and remove as `save` does; the path."""
+        path = self._path(_as_step(step))
+        save_npz(path, snapshot.arrays, meta=snapshot.meta, make_folders=True)
         self._sweep()
         for old in self._superfluous(int(step)):
             os.remove(self._path(old))

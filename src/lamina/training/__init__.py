@@ -1,5 +1,6 @@
 """Training: a loop with callbacks, the folder that it writes, and going on exactly where it was."""
 
+from .average import Average
 from .callback import Callback
 from .checkpoint import Checkpoint
 from .environment import environment
@@ -7,6 +8,8 @@ from .evaluate import Evaluate
 from .metrics import Metrics
 from .progress import Progress
 from .run import Run
+from .samples import Samples
+from .statistics import Statistics
 from .stopping import EarlyStopping, Schedule
 from .trainer import Trainer
 
@@ -18,6 +21,9 @@ __all__ = [
     "Metrics",
     "Checkpoint",
     "Evaluate",
+    "Average",
+    "Samples",
+    "Statistics",
     "EarlyStopping",
     "Schedule",
     "environment",

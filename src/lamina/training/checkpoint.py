@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RangeError
+from ..log import logger
 from ..optimizers.schedule import check_whole, real
 from .callback import KEEPS, Callback, Values
+from .writer import Writer
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -20,12 +22,17 @@ class Checkpoint(Callback):
     It saves when ``seconds`` have passed since the last time, or after every ``every`` steps, when
     an epoch was the best so far, and always at the end. After an exception nothing is saved.
 
+    Another thread writes: training waits for the copy in memory only, and for the disk at the end.
+    If files become due faster than the disk takes them, those in between are left out. What goes
+    wrong there is raised after the next step, or at the end.
+
     Args:
         every: steps from file to file; None leaves it to ``seconds``.
         seconds: of training from file to file, where ``every`` is None.
         keep: how many of the latest files stay.
         best: a value of the epochs, such as ``"held_out/loss"``: the file of its best epoch stays.
         larger: whether larger values are better: an accuracy, not a loss.
+        asynchronous: False writes in this thread, before the next step.
     """
 
     rank = KEEPS
@@ -37,6 +44,7 @@ class Checkpoint(Callback):
         keep: int = 3,
         best: str | None = None,
         larger: bool = False,
+        asynchronous: bool = True,
     ):
         if every is not None:
             check_whole("Checkpoint: every", every)
@@ -44,6 +52,7 @@ class Checkpoint(Callback):
         self.every, self.seconds = every, real("Checkpoint: seconds", seconds)
         self.keep, self.best, self.larger = keep, best, larger
         self.best_value: float | None = None
+        self.asynchronous, self._writer = asynchronous, Writer()
         self._saved: tuple[int, int] | None = None
         self._when = 0.0
 
@@ -58,6 +67,7 @@ class Checkpoint(Callback):
 
     def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
         """Save, if it is time."""
+        self._writer.check()
         if self.every is not None:
             due = trainer.iteration % self.every == 0
         else:
@@ -84,16 +94,31 @@ class Checkpoint(Callback):
             return True
         return value > self.best_value if self.larger else value < self.best_value
 
-    def save(self, trainer: Trainer, value: float = math.nan) -> None:
-        """Save now."""
-        metric = value if self.best else None
-        self.files.save(trainer.iteration, metric=metric, config=trainer.config, **trainer.parts())
-        self._saved, self._when = (trainer.iteration, trainer.epoch), time.monotonic()
+    def save(self, trainer: Trainer, value: float | None = None) -> None:
+        """Save now; ``value`` is that of the best epoch so far, if it is one."""
+        step, files = trainer.iteration, self.files
+        metric = None if self.best is None else math.nan if value is None else value
+        taken = files.take(step, metric=metric, config=trainer.config, **trainer.parts())
+        self._saved, self._when = (step, trainer.epoch), time.monotonic()
+        if self.asynchronous:
+            own = taken.copied()
+            self._writer.submit(lambda: files.write(step, own), must=value is not None)
+        else:
+            files.write(step, taken)
 
     def end(self, trainer: Trainer) -> None:
-        """Save, unless that was done after the last step."""
+        """Save, unless that was done after the last step; and wait until all is written."""
         if self._saved != (trainer.iteration, trainer.epoch):
             self.save(trainer)
+        self._writer.wait()
+
+    def fail(self, trainer: Trainer, error: BaseException) -> None:
+        """Wait until all is written."""
+        try:
+            self._writer.wait()
+        except OSError as refused:  # told beside the error that is raised already
+            if refused is not error:
+                logger.warning(f"Checkpoint: {refused}")
 
     def state_dict(self) -> dict[str, Any]:
         """The best value so far."""

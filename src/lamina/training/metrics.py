@@ -84,9 +84,13 @@ class Metrics(Callback):
             self._waiting.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing; but what a checkpoint knows of stands in the file first."""
+        """The rate of the newest step. What a checkpoint knows of stands in the file first."""
         self.flush()
-        return {}
+        return {"lr": self._lr}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """An epoch that has no step left tells the rate of its last one."""
+        self._lr = state["lr"]
 
     def end(self, trainer: Trainer) -> None:
         """Close the file."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import CheckpointError, DTypeError, RangeError
 from ..layers import Layer
+from ..log import logger
 from . import values as numbers
 from .callback import EVENTS, States, hook, rank_of
 from .checkpoint import Checkpoint
@@ -333,9 +334,15 @@ class Trainer:
 
 def load(trainer: Trainer) -> None:
     """Fill a trainer, and all that it trains, from the latest checkpoint of its folder."""
-    if trainer.run_folder is not None:
-        parts = {name: part for name, part in trainer.parts().items() if part is not None}
-        trainer.run_folder.checkpoints().load(**parts)
+    if trainer.run_folder is None:
+        return
+    parts = {name: part for name, part in trainer.parts().items() if part is not None}
+    found = trainer.run_folder.checkpoints().load(**parts)
+    if found is not None and found.get("config") != trainer.config:
+        logger.info(
+            f"{trainer.run_folder.folder}: the configuration is another one than when it was "
+            f"saved: {found.get('config')!r:.300} there, {trainer.config!r:.300} here"
+        )
 
 
 def has_position(loader: Any) -> bool:
