@@ -6,8 +6,8 @@ The settings live in one context variable, so a thread or an asyncio task never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -147,6 +147,28 @@ def making(what: str) -> None:
     tracer = current().tracer
     if tracer is not None:
         tracer.making(what)
+
+
+@contextmanager
+def aside(variable: Any, what: str) -> Iterator[None]:
+    """Outside of the step that is being heard, if one is: what lasts is made of real numbers there.
+
+    Args:
+        variable: holds its own array meanwhile, and not what stands for it.
+        what: that lasts, and is made for the first time; see `making`.
+    Raises:
+        TraceError: as `making` does, if the step has changed ``variable`` before.
+    """
+    tracer = current().tracer
+    if tracer is None or not tracer.step_aside(variable):
+        making(what)
+        yield
+        return
+    try:
+        with using(tracer=None):
+            yield
+    finally:
+        tracer.step_back(variable)
 
 
 _changes = 0

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import random
 from .arrays import DType, as_array, device_of, is_floating, to_device
-from .config import current, making
+from .config import aside, current
 from .core.variable import Shape, Variable
 from .display import variable_repr
 from .errors import DTypeError, GraphError, ShapeError, UninitializedError
@@ -136,8 +136,8 @@ class Parameter(Variable):
             stand_in = current().stand_in
             if stand_in is not None:
                 return stand_in(self)
-            making(self._called())
-            self._data = self._drawn()
+            with aside(self, self._called()):
+                self._data = self._drawn()
         tracer = current().tracer
         return self._data if tracer is None or self._data is None else tracer.stand_in(self)
 

@@ -66,7 +66,9 @@ def test_native_training_agrees(name):
         METHODS[name], lambda step: lamina.compile(step, backend="native"), np.float32
     )
     wanted, _, _, wanted_scalars = results(METHODS[name], lambda step: step, np.float32)
-    # float32 rounds to 6e-8, and eight steps carry a few roundings of sums in another order on
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    # float32 rounds to 6e-8, and eight steps carry a few roundings of sums in another order on;
+    # Shampoo's first matrices are of rank one, and it takes roots of their inverses
+    tolerance = 1e-4 if name == "Shampoo" else 1e-5
+    np.testing.assert_allclose(found, wanted, rtol=tolerance)
     assert scalars == wanted_scalars
     assert arrays

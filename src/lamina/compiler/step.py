@@ -28,7 +28,7 @@ def compile(
     The step is written as always: it may run layers, a loss, ``backward`` and an optimizer's
     ``update``. The first call with new shapes runs it as it is; the second hears it; from then on
     the program runs, without the Python of the step. For native code the first is heard already, if
-    no parameter and no state of an optimizer has to be made.
+    no parameter has to learn its size: to run it as it is would take more memory than all others.
 
     Arrays and Variables among the arguments are inputs. Whatever else the step reads is read when
     it is heard: Python values of the surrounding program are constants, except learning rates and
@@ -105,7 +105,7 @@ class Step:
                 traced = self._at_once(args, kwargs) if native else None
                 if traced is None:
                     outputs = self.function(*args, **kwargs)
-                    self._runs[key] = None  # lazy parameters and optimizer state are there now
+                    self._runs[key] = None  # lazy parameters are there now
                     return outputs
                 run = self._runs[key] = Bound(traced, native, self.profile)
             if run is None or not run.fits():
@@ -124,7 +124,7 @@ class Step:
         try:
             return trace(self.function, args, kwargs, settled=True)
         except LaminaError:
-            return None  # state is to be made first; or it is wrong, which the call itself tells
+            return None  # a size is to be learnt; or it is wrong, which the call itself tells
 
     def explain(self, *, html: bool = False) -> str:
         """The programs that were traced: instructions, memory, groups, the Python that runs.

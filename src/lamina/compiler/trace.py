@@ -20,6 +20,7 @@ from ..core.variable import result
 from ..errors import TraceError
 from ..listen import Host, Program, Value
 from ..listen.ir import Memory
+from ..parameter import Parameter
 from .tree import flatten
 
 
@@ -57,7 +58,7 @@ class Tracer:
     """Stands in for arrays while a step is heard; `config.Config.tracer`.
 
     Args:
-        settled: whether the step may make nothing that lasts, such as numbers of a parameter.
+        settled: whether the step may make no numbers of parameters.
     """
 
     def __init__(self, settled: bool = False) -> None:
@@ -67,6 +68,7 @@ class Tracer:
         self.values: dict[Variable, Value] = {}
         self.effects: list[Callable[[], None]] = []
         self.watched: dict[int, tuple[Any, int]] = {}
+        self.drawn: list[Variable] = []  # parameters whose numbers were made
 
     def watch(self, containers: Iterable[Any]) -> None:
         """Note the lengths of lists and dicts that hold layers: if one grows, the step changed."""
@@ -100,6 +102,26 @@ class Tracer:
         if self.settled:
             raise TraceError(f"compile: {what} is made at this call; the next one can be heard")
 
+    def step_aside(self, variable: Variable) -> bool:
+        """Give ``variable`` its own array back for a while; False if it holds another by now."""
+        if variable._data is None:
+            self.drawn.append(variable)
+            return True
+        if variable._data is not self.values.get(variable):
+            return False
+        variable._data = self.kept[variable][0]
+        return True
+
+    def step_back(self, variable: Variable) -> None:
+        """Go on after `step_aside`."""
+        variable._data = self.values.get(variable, variable._data)
+
+    def fail(self) -> None:
+        """Let parameters forget the sizes that they learnt from a step that is not to be heard."""
+        for variable in self.drawn:
+            if isinstance(variable, Parameter) and None in (variable.pattern or (None,)):
+                variable.forget()
+
     def host(self, source: Callable[[], float]) -> Host:
         """A number that is asked for before each run."""
         return Host(source)
@@ -124,14 +146,17 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = 
         function: the step.
         args: as it would be called; arrays and Variables in them become inputs.
         kwargs: the same.
-        settled: whether state has to be there already, and not to be made by this call.
+        settled: whether parameters have to be there already, and not to be made by this call.
     Raises:
         TraceError: the step asked an array for its numbers, changes arrays that overlap, or did
             not do the same twice.
     """
     traced = _heard(function, args, kwargs, settled)
+    again = _after_one_run(traced, function, args, kwargs, settled)
+    if again is not None:
+        return again
     again = _heard(function, args, kwargs, settled)
-    if str(traced.program) != str(again.program) or not _same_arrays(traced, again):
+    if not _same(traced, again):
         raise TraceError(
             f"compile: {getattr(function, '__name__', 'the step')} did not do the same when it was "
             "heard twice: a number or an array that its Python makes changes from call to call; "
@@ -140,23 +165,63 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = 
     return traced
 
 
+def _after_one_run(
+    traced: Traced, function: Callable[..., Any], args: Any, kwargs: Any, settled: bool
+) -> Traced | None:
+    """The step heard with the gradients that a first run leaves behind, if it does the same then.
+
+    Most steps begin by forgetting them. So the program of the first call is that of all others.
+    """
+    had = dict(traced.had_grad)
+    made = {variable for variable, _ in traced.grads if not had[variable]}
+    if not made:
+        return None
+    again = _heard(function, args, kwargs, settled, made)
+    if not _same(traced, again):
+        return None
+    again.had_grad = [(variable, x) for variable, x in again.had_grad if variable not in made]
+    return again
+
+
+def _same(traced: Traced, again: Traced) -> bool:
+    """Whether a step did the same when it was heard again."""
+    left = [[id(v) for v in (*x.changed, *dict(x.grads))] for x in (traced, again)]
+    same = str(traced.program) == str(again.program) and left[0] == left[1]
+    return same and _same_arrays(traced, again)
+
+
 def _same_arrays(traced: Traced, again: Traced) -> bool:
     """Whether the arrays that were met, but for those of Variables, hold the same."""
     pairs = zip(traced.program.captures.values(), again.program.captures.values(), strict=True)
     return all(a is b or (a == b).all() for a, b in pairs)
 
 
-def _heard(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool) -> Traced:
+def _heard(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    settled: bool,
+    with_gradient: Iterable[Variable] = (),
+) -> Traced:
+    """Hear a step once; ``with_gradient`` are leaves that are given one for that time."""
     tracer = Tracer(settled)
     leaves, rebuild = flatten((args, kwargs))
     given, named = rebuild([_input(tracer.program, x, i) for i, x in enumerate(leaves)])
-    traced = Traced(tracer.program, tracer.values)
+    traced, heard = Traced(tracer.program, tracer.values), False
     try:
+        for variable in with_gradient:
+            array = variable._data
+            variable._grad = result(np.broadcast_to(np.zeros((), array.dtype), array.shape))
         with using(tracer=tracer):
             traced.outputs = function(*given, **named)
         _note_effects(traced, tracer)
+        heard = True
     finally:
         tracer.restore()
+        if not heard:
+            tracer.fail()
+        for variable in with_gradient:
+            variable._grad = None
     return traced
 
 

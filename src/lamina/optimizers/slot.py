@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import to_device
-from ..config import making
+from ..config import aside
 from ..core import Variable
 from ..errors import DTypeError, RegistrationError, ShapeError
 from ..parameter import Buffer
@@ -75,9 +75,14 @@ class Slot:
         """
         data = self.param.data
         if hasattr(data, "__hear__"):
-            if self.shape is not None:
-                return  # it stands for the array that was looked at
-            making(f"what is remembered of {self.name}")
+            if self.shape is None:  # else it stands for the array that was looked at
+                with aside(self.param, f"what is remembered of {self.name}"):
+                    self._make()
+            return
+        self._make()
+
+    def _make(self) -> None:
+        data = self.param.data
         if isinstance(data, np.ndarray) and not data.flags.writeable:
             raise DTypeError(
                 f"update: the array of {self.name} is read-only; give the parameter a copy of it"
