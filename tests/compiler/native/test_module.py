@@ -80,7 +80,7 @@ def test_the_processor_is_part_of_what_is_kept(cache, fresh):
 
 
 def test_assembly_shows_the_function():
-    assert "\nf:" in module(10).compile().assembly().replace("_f:", "f:")
+    assert "\nf:" in module(10).assembly().replace("_f:", "f:")
 
 
 # -- parts ---------------------------------------------------------------------------------------

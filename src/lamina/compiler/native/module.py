@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import weakref
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llvmlite
@@ -23,6 +25,7 @@ from .target import Target
 
 VERSION = 3  # of what becomes of a text: raise it, and nothing that was kept before is used
 PART = 50_000  # characters of IR, that are worth a thread
+ADDRESS = " at 0x"  # in the repr of an object that does not say what it is
 
 
 @functools.cache
@@ -57,23 +60,68 @@ class Module:
         """
         return compile_text(str(self.ir), self.target, verify=verify)
 
+    def assembly(self) -> str:
+        """The machine code as text; compiled for it."""
+        initialize()
+        return machine(self.target).emit_assembly(optimised(str(self.ir), self.target))
+
 
 def compile_text(
     text: str, target: Target, *, verify: bool = False, cache: Cache | None = None
 ) -> Compiled:
     """Machine code for a module given as text; see `Module.compile`."""
+    return _compiled(key(text, target), target, lambda: text, verify, cache)
+
+
+def compile_recipe(
+    recipe: str, target: Target, write: Callable[[Module], None], cache: Cache | None = None
+) -> Compiled:
+    """Machine code for a module that is written only if the cache does not have it.
+
+    To write the IR of a large step takes longer than to load its code.
+
+    Args:
+        recipe: what ``write`` writes may depend on this, on lamina's source, and on nothing else.
+        target: the processor.
+        write: fills the module.
+        cache: of the disk; None is the one of this process.
+    """
+
+    def text() -> str:
+        module = Module(target)
+        write(module)
+        return str(module.ir)
+
+    if ADDRESS in recipe:  # it names an object of this process alone
+        return compile_text(text(), target, cache=cache)
+    name = key("\0".join(("recipe", source(), recipe)), target)
+    return _compiled(name, target, text, False, cache)
+
+
+def _compiled(
+    name: str, target: Target, text: Callable[[], str], verify: bool, cache: Cache | None
+) -> Compiled:
     initialize()
-    name = key(text, target)
     loaded = _loaded.get(name)
     if loaded is not None:
         return loaded
     cache = default_cache() if cache is None else cache
     kept = cache.get(name)
-    objects = packed(emit(text, target, verify)) if kept is None else kept
+    objects = packed(emit(text(), target, verify)) if kept is None else kept
     if kept is None:
         cache.put(name, objects)
-    made = _loaded[name] = Compiled(text, target, objects, cached=kept is not None)
+    made = _loaded[name] = Compiled(target, objects, cached=kept is not None)
     return made
+
+
+@functools.cache
+def source() -> str:
+    """A hash of all Python that what is written depends on; it takes 10 ms."""
+    lamina, found = Path(__file__).parents[2], hashlib.sha256()
+    for part in ("compiler", "core", "functions", "listen"):
+        for path in sorted((lamina / part).rglob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def key(text: str, target: Target) -> str:
@@ -124,12 +172,11 @@ class Compiled:
     """Machine code in memory, for as long as this object lives.
 
     Attributes:
-        text: the IR that it was made from.
         cached: whether it came from the disk.
     """
 
-    def __init__(self, text: str, target: Target, objects: bytes, cached: bool):
-        self.text, self.target, self.cached = text, target, cached
+    def __init__(self, target: Target, objects: bytes, cached: bool):
+        self.cached = cached
         # in LLVM's own context, which lasts: the garbage collector may close a context of ours
         # before the engine that still needs it
         empty = llvm.parse_assembly("")
@@ -148,10 +195,6 @@ class Compiled:
         if not address:
             raise KeyError(f"compiled module: it has no function {name!r}")
         return address
-
-    def assembly(self) -> str:
-        """The machine code as text; compiled once more for it."""
-        return machine(self.target).emit_assembly(optimised(self.text, self.target))
 
 
 _loaded: weakref.WeakValueDictionary[str, Compiled] = weakref.WeakValueDictionary()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from .elementwise import computed_in
 from .kernels import kernel_of, wants
 from .lanes import intrinsic
 from .memory import Since, aligned, give_back, planned, stored_array
-from .module import Module
+from .module import Module, compile_recipe
 from .nests import NestPlan
 from .product import ProductPlan, takes_product
 from .target import host
@@ -43,6 +43,26 @@ SCRATCH, HOSTS, CLOCK = 1, 2, 3
 
 SMALL_INPUT = 1 << 15
 """Bytes of an input that is copied: this costs less than to ask for its address."""
+
+
+class Step(NamedTuple):
+    """A group in its segment.
+
+    Attributes:
+        name: of its function, which says what the function does.
+        slots: of the table, one for each array.
+        numbers: which of the host's it is given.
+        shared: the slot of its scratch memory.
+        barrier: whether all threads wait for one another before it.
+        place: of the group among all.
+    """
+
+    name: str
+    slots: list[int]
+    numbers: list[int]
+    shared: int | None
+    barrier: bool
+    place: int
 
 
 class Native:
@@ -82,7 +102,6 @@ class Native:
         self.segments: list[list[Group]] = []
         self.profile = profile
         self._emit()
-        del self.module
         give_back()  # ... and what was needed to compile, before the arena is there in truth
 
     @property
@@ -128,8 +147,9 @@ class Native:
 
     def _emit(self) -> None:
         target = host()
-        self.module, self.fixed = Module(target), self._fixed()
+        self.fixed = self._fixed()
         self.plans = {g: self._plan(target, g) for g in self.groups if g.kind != "numpy"}
+        self.keys = {group: repr(plan.key()) for group, plan in self.plans.items()}
         shared = {group: plan.shared for group, plan in self.plans.items()}
         outputs = [self.sources.base(value) for value in self.program.outputs]
         self.memory = planned(self.groups, self.layouts, self.fixed, outputs, shared)
@@ -199,14 +219,17 @@ class Native:
                 segment.append(group)
                 continue
             if segment:
-                self._segment(f"segment_{len(launches)}", segment)
+                self.segments.append(segment)
                 launches.append((len(body), f"segment_{len(launches)}"))
                 body.append("")
                 segment = []
             if group is not None:
                 body += self._calls(source, group.members[0])
         if launches:
-            self.compiled = self.module.compile()
+            self.steps = [self._steps(segment) for segment in self.segments]
+            about = "program", self.scratch_each, self.profile and len(self.groups)
+            recipe = "\n".join([repr(about), repr(self.steps), *self.keys.values()])
+            self.compiled = compile_recipe(recipe, host(), self._write_native)
             run = source.object(team().run, "native")
             table = self.table.ctypes.data
             for line, name in launches:
@@ -278,54 +301,63 @@ class Native:
 
     # -- native code -------------------------------------------------------------------------
 
-    def _segment(self, name: str, groups: list[Group]) -> None:
+    def _steps(self, groups: list[Group]) -> list[Step]:
+        """What a segment does, in words that tell all of it."""
+        steps, since = [], Since(self.memory)
+        for group in groups:
+            plan, barrier = self.plans[group], since.conflicts(group)
+            digest = hashlib.sha256(self.keys[group].encode()).hexdigest()[:16]
+            slots = [self.slots[value] for value in plan.values]
+            numbers = [[id(h) for h in self.hosts].index(id(number)) for number in plan.hosts]
+            shared = self.slots[group] if plan.shared else None
+            place = self.groups.index(group)
+            steps.append(Step(f"{group.kind}_{digest}", slots, numbers, shared, barrier, place))
+            since.note(group)
+            if self.profile:  # then there is a barrier after each
+                since = Since(self.memory)
+        return steps
+
+    def _write_native(self, module: Module) -> None:
+        for i, (groups, steps) in enumerate(zip(self.segments, self.steps)):
+            self._segment(Code(module.ir, f"segment_{i}", module.target), groups, steps)
+
+    def _segment(self, code: Code, groups: list[Group], steps: list[Step]) -> None:
         """One function that runs groups one after another."""
-        code = Code(self.module.ir, name, self.module.target)
         scratch = code.at(code.pointer(SCRATCH), code.tid * self.scratch_each, np.int8)
         hosts = code.pointer(HOSTS)
-        if self.profile and not self.segments:
+        if self.profile and groups is self.segments[0]:
             with code.alone():
                 clock, runs = code.pointer(CLOCK), len(self.groups)
                 count = Int(code, code.scalar(clock, runs, np.int64)) + 1
                 code.put(count.value, clock, runs)
-        since = Since(self.memory)
-        for group in groups:
-            if since.conflicts(group):
+        for group, step in zip(groups, steps):
+            if step.barrier:
                 code.barrier()
-            self._mark(code, group, -1)
-            plan = self.plans[group]
-            pointers = [code.pointer(self.slots[value]) for value in plan.values]
-            numbers = [
-                code.at(hosts, next(i for i, h in enumerate(self.hosts) if h is number))
-                for number in plan.hosts
-            ]
-            shared = [code.pointer(self.slots[group])] if plan.shared else []
-            digest = hashlib.sha256(repr(plan.key()).encode()).hexdigest()[:16]
-            code.call(
-                f"{group.kind}_{digest}",
-                _writer(plan, len(pointers), len(numbers)),
-                *pointers,
-                *numbers,
-                scratch,
-                *shared,
-            )
-            since.note(group)
+            self._mark(code, step.place, -1)
+            pointers = [code.pointer(slot) for slot in step.slots]
+            numbers = [code.at(hosts, place) for place in step.numbers]
+            shared = [] if step.shared is None else [code.pointer(step.shared)]
+            write = _writer(self.plans[group], len(pointers), len(numbers))
+            code.call(step.name, write, *pointers, *numbers, scratch, *shared)
             if self.profile:
                 code.barrier()
-                since = Since(self.memory)
-            self._mark(code, group, 1)
+            self._mark(code, step.place, 1)
         code.b.ret_void()
-        self.segments.append(groups)
+
+    def assembly(self) -> str:
+        """The machine code as text; compiled once more for it."""
+        module = Module(host())
+        self._write_native(module)
+        return module.assembly()
 
     def lasting(self, i: int, value: Value) -> Any:
         """The array that holds output ``i`` after each run; None if it is an input."""
         return self.arrays.get(self.program.outputs[i])
 
-    def _mark(self, code: Code, group: Group, sign: int) -> None:
+    def _mark(self, code: Code, place: int, sign: int) -> None:
         """Add the time to the cycles of a group, or take it away: the first thread's clock."""
         if not self.profile:
             return
-        place = self.groups.index(group)
         with code.alone():
             clock = code.pointer(CLOCK)
             before = Int(code, code.scalar(clock, place, np.int64))

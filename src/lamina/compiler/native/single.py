@@ -19,7 +19,7 @@ from . import image, sequence  # noqa: F401 (they fill KERNELS)
 from .code import Code
 from .kernels import Kernel, kernel_of
 from .memory import aligned
-from .module import Compiled, Module
+from .module import Compiled, Module, compile_recipe
 from .program import FEW
 from .target import Target, host
 from .team import Team, team
@@ -144,14 +144,16 @@ class Given:
 
 def compiled(kernel: Kernel, each: int, target: Target) -> Compiled:
     """Its code: slots of the table are scratch, shared, and then operands and results."""
-    module = Module(target)
-    code = Code(module.ir, "single", target)
-    scratch = code.at(code.pointer(1), code.tid * each, np.int8)
-    shared = code.pointer(2)
-    pointers = [code.pointer(slot) for slot in range(3, 3 + len(kernel.values))]
-    kernel.write(code, pointers, [], scratch, shared)
-    code.b.ret_void()
-    return module.compile()
+
+    def write(module: Module) -> None:
+        code = Code(module.ir, "single", target)
+        scratch = code.at(code.pointer(1), code.tid * each, np.int8)
+        shared = code.pointer(2)
+        pointers = [code.pointer(slot) for slot in range(3, 3 + len(kernel.values))]
+        kernel.write(code, pointers, [], scratch, shared)
+        code.b.ret_void()
+
+    return compile_recipe(repr(("single", kernel.key(), each)), target, write)
 
 
 def inverse(order: Order) -> Order:
