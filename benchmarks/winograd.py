@@ -10,7 +10,6 @@ on the same batches, is trained with Winograd's convolutions and without them.
 from __future__ import annotations
 
 import argparse
-import gzip
 import time
 from pathlib import Path
 
@@ -21,21 +20,13 @@ from lamina import Linear, Sequential, test_mode, using
 from lamina import functions as F
 from lamina import layers as L
 from lamina import optimizers as O
+from lamina.data import fashion_mnist
 
 
-def read(folder: Path, name: str) -> np.ndarray:
-    """An IDX file: bytes behind a header with the lengths."""
-    raw = gzip.decompress((folder / name).read_bytes())
-    axes = raw[3]
-    lengths = np.frombuffer(raw, ">i4", axes, 4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(lengths)
-
-
-def images(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+def images(folder: Path, train: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pictures (n, 1, 28, 28) with mean 0 and variance about 1, and labels."""
-    x = read(folder, f"{part}-images-idx3-ubyte.gz").astype(np.float32)
-    t = read(folder, f"{part}-labels-idx1-ubyte.gz").astype(np.int64)
-    return ((x - 72.9) / 90.0)[:, None], t
+    x, t = fashion_mnist(train, folder, dtype=np.uint8)
+    return (x.astype(np.float32) - 72.9) / 90.0, t
 
 
 def network() -> Sequential:
@@ -99,7 +90,7 @@ def main() -> None:
     if words.data is None:
         print("benchmarks/winograd.py needs --data FOLDER with Fashion-MNIST; nothing is measured")
         return
-    train, test = images(words.data, "train"), images(words.data, "t10k")
+    train, test = images(words.data, True), images(words.data, False)
     found = {True: [], False: []}
     for seed in range(words.seeds):
         for winograd in (True, False):

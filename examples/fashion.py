@@ -2,17 +2,17 @@
 
     python examples/fashion.py                     10 epochs, 92 % of unseen pictures
     python examples/fashion.py --data FOLDER       where the four IDX files are, .gz or not
+    python examples/fashion.py --fetch             download them if they are nowhere, 30 MB
     python examples/fashion.py --plot fashion.png  and a picture of the run (needs matplotlib)
     python examples/fashion.py --quick             one second, on handwritten digits
 
 Debian's package dataset-fashion-mnist brings the files (H. Xiao and others, arXiv:1708.07747).
-Where they are not, the 8 × 8 digits of scikit-learn take their place, scaled up.
+Where there are none, the 8 × 8 digits of scikit-learn take their place, scaled up.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 from pathlib import Path
 from time import perf_counter
 
@@ -22,32 +22,22 @@ import lamina
 import lamina.functions as F
 import lamina.optimizers as O
 from lamina import Linear, Sequential, no_grad, test_mode
-from lamina.data import Loader, digits
+from lamina.data import FASHION_KINDS as KINDS
+from lamina.data import Loader, digits, fashion_mnist
+from lamina.errors import SourceError
 from lamina.layers import BatchNorm, Conv2d, Dropout, Flatten, MaxPool2d
 from lamina.metrics import confusion_matrix
 
-FOLDER = Path("/usr/share/datasets/fashion-mnist")
-KINDS = "T-shirt trousers pullover dress coat sandal shirt sneaker bag boot".split()
 
-
-def read_idx(path):
-    """An IDX file of bytes: two zeros, 8 for bytes, the number of axes, each length in 4 bytes."""
-    packed = path.with_name(path.name + ".gz")
-    content = gzip.decompress(packed.read_bytes()) if packed.exists() else path.read_bytes()
-    if content[:3] != b"\x00\x00\x08":
-        raise SystemExit(f"{path}: no IDX file of bytes, it begins with {content[:4]!r}")
-    start = 4 + 4 * content[3]
-    shape = np.frombuffer(content[4:start], ">u4")
-    if len(content) - start != np.prod(shape):
-        raise SystemExit(f"{path}: {len(content) - start} bytes cannot be {shape.tolist()}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def read(folder, part):
-    """Pictures (n, 1, 28, 28), float32 in [0, 1], and their kinds (n,), int64."""
-    images = read_idx(folder / f"{part}-images-idx3-ubyte")
-    kinds = read_idx(folder / f"{part}-labels-idx1-ubyte")
-    return images[:, None].astype(np.float32) / 255, kinds.astype(np.int64)
+def clothes(folder, fetch):
+    """Both parts, pictures (n, 1, 28, 28) in [0, 1] and kinds (n,); None if they are nowhere."""
+    try:
+        return tuple(fashion_mnist(train, folder, fetch=fetch) for train in (True, False))
+    except SourceError as error:
+        if folder or fetch:
+            raise SystemExit(str(error)) from None
+        print(f"{error}\nHandwritten digits take their place.\n")
+        return None
 
 
 def small(train):
@@ -109,15 +99,14 @@ def draw(path, accuracies, x, t, guesses):
 
 def main():
     parser = argparse.ArgumentParser(description="Learn to tell clothes apart.")
-    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the IDX files")
+    parser.add_argument("--data", type=Path, help="folder of the IDX files")
+    parser.add_argument("--fetch", action="store_true", help="download them if they are nowhere")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--plot", type=Path, help="draw the run there")
     parser.add_argument("--quick", action="store_true", help="one epoch of handwritten digits")
     chosen = parser.parse_args()
-    if chosen.quick or not chosen.data.is_dir():
-        (x, t), (unseen, kinds) = small(True), small(False)
-    else:
-        (x, t), (unseen, kinds) = read(chosen.data, "train"), read(chosen.data, "t10k")
+    found = None if chosen.quick else clothes(chosen.data, chosen.fetch)
+    (x, t), (unseen, kinds) = found or (small(True), small(False))
     epochs = 1 if chosen.quick else chosen.epochs
     lamina.seed(0)
     loader = Loader((x, t), batch_size=100, seed=0, drop_last=True)

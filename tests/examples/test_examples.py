@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import os
 import subprocess
@@ -10,7 +9,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
@@ -93,7 +91,7 @@ def test_cartpole_without_gymnasium_says_how_to_install_it():
     ]
 
 
-# -- the reader of IDX files ---------------------------------------------------------------------
+# -- clothes -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -107,32 +105,17 @@ def fashion():
     return module
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_idx_files_are_read_packed_or_not(fashion, tmp_path, packed):
-    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    contents = {
-        "train-images-idx3-ubyte": b"\0\0\x08\x03\0\0\0\x02\0\0\0\x03\0\0\0\x04" + images.tobytes(),
-        "train-labels-idx1-ubyte": b"\0\0\x08\x01\0\0\0\x02\x05\x09",
-    }
-    for name, content in contents.items():
-        name, content = (name + ".gz", gzip.compress(content)) if packed else (name, content)
-        (tmp_path / name).write_bytes(content)
-    x, t = fashion.read(tmp_path, "train")
-    assert (x.dtype, t.dtype, t.tolist()) == (np.float32, np.int64, [5, 9])
-    np.testing.assert_array_equal(x, images[:, None].astype(np.float32) / 255)
+def test_clothes_that_are_nowhere_are_digits_and_a_word(fashion, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("lamina.data.sources.DEBIAN", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LAMINA_DATA", raising=False)
+    assert fashion.clothes(None, fetch=False) is None
+    assert "Handwritten digits take their place" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"\x89PNG", "no IDX file of bytes"),
-        (b"\0\0\x08\x01\0\0\0\x03ab", r"2 bytes cannot be \[3\]"),
-    ],
-)
-def test_a_file_that_is_no_idx_file_is_refused(fashion, tmp_path, content, text):
-    (tmp_path / "x").write_bytes(content)
-    with pytest.raises(SystemExit, match=text):
-        fashion.read_idx(tmp_path / "x")
+def test_a_folder_of_clothes_that_has_none_is_refused(fashion, tmp_path):
+    with pytest.raises(SystemExit, match="train-images-idx3-ubyte was not found in"):
+        fashion.clothes(tmp_path, fetch=False)
 
 
 def test_fashion_draws_a_run(fashion, tmp_path, rng):
