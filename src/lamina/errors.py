@@ -10,6 +10,7 @@
     ├─ DependencyError (ImportError)      an optional package that is not installed
     ├─ RegistrationError (AttributeError, TypeError)   an attribute a Layer cannot take
     ├─ UninitializedError (RuntimeError)  a lazy Parameter asked for data that it does not have yet
+    ├─ ConfigError (ValueError)           a configuration, or words of a command, not understood
     ├─ GraphError (RuntimeError)          backward asked of something that cannot give it
     │  ├─ InPlaceError                    data changed between forward and backward
     │  ├─ BackwardTwiceError              the graph was already freed
@@ -64,6 +65,18 @@ class RegistrationError(LaminaError, AttributeError, TypeError):
 
 class UninitializedError(LaminaError, RuntimeError):
     """A lazy Parameter was asked for its data before its shape was known."""
+
+
+class ConfigError(LaminaError, ValueError):
+    """A configuration, or words of the command line, that cannot be understood.
+
+    Attributes:
+        problems: one sentence for each, with its place.
+    """
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.problems = problems or (message,)
 
 
 class GraphError(LaminaError, RuntimeError):

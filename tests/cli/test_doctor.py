@@ -97,4 +97,4 @@ def test_a_subject_that_is_none_is_one_line(subject, line, capsys):
 def test_a_subject_of_another_form_is_wrong_usage(subject, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["doctor", subject])
-    assert "should be MODULE:FUNCTION, such as train:subject" in capsys.readouterr().err
+    assert "or MODULE:FUNCTION, such as train:subject, got " in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from .. import optimizers as O
 from ..compiler import compile
 from ..layers import Linear, Sequential
 from ..random import seed
-from .info import facts
+from .answer import Answer
+from .info import facts, installed
 
 DESCRIPTION = """\
 Print the limits of this machine (products, memory, launch, barrier), as generated code measures
@@ -56,7 +56,6 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--seconds", type=_positive, default=1.0, help="for each of the times (default: 1)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, times in seconds")
     parser.set_defaults(run=run)
 
 
@@ -70,11 +69,10 @@ def _positive(text: str) -> float:
     return value
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure, and print."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure."""
     found = measured(arguments.seconds)
-    print(json.dumps(found, indent=2) if arguments.json else table(found))
-    return 0
+    return Answer(table(found), found)
 
 
 def measured(seconds: float) -> dict[str, Any]:
@@ -92,11 +90,8 @@ def measured(seconds: float) -> dict[str, Any]:
         name: {"title": network.title, **{b: step_time(network, b, seconds) for b in backends}}
         for name, network in NETWORKS.items()
     }
-    machine = {name: value for name, value in facts().items() if name in MACHINE}
+    machine = {**facts(), "llvmlite": installed("llvmlite") or "not installed"}
     return {"machine": machine, "limits": limits() if native else None, "steps": steps}
-
-
-MACHINE = ("lamina", "Python", "NumPy", "system", "llvmlite")
 
 
 def limits() -> dict[str, float]:

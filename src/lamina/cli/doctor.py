@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ..errors import DTypeError, RegistrationError
+from ..errors import ConfigError, DTypeError, RegistrationError
 from ..insight.doctor import Report, doctor
-
-FOUND = 3
+from .answer import DONE, FOUND, Answer
+from .experiment.run import Work, of_run, read
+from .experiment.weights import load_weights
+from .parser import add_changes
 
 DESCRIPTION = """\
-Look for reasons why a model does not learn. FUNCTION takes no arguments and gives (model, loss,
-batch) or (model, loss, batch, optimizer), as lamina.insight.doctor takes them; MODULE is looked for
-in the current folder first. Ends with 0 if nothing was found, with 3 if something was."""
+Look for reasons why a model does not learn. SUBJECT is a config, the folder of a run
+(with its newest weights), or MODULE:FUNCTION: a function without arguments that gives
+(model, loss, batch) or (model, loss, batch, optimizer), as lamina.insight.doctor takes
+them; MODULE is looked for in the current folder first. Ends with 0 if nothing was
+found, with 3 if something was.
+
+  lamina doctor digits.toml
+  lamina doctor runs/digits
+  lamina doctor train:subject"""
 
 
 def add_to(commands: Any) -> None:
@@ -29,33 +35,57 @@ def add_to(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "doctor", help="reasons why a model does not learn", description=DESCRIPTION
     )
-    parser.add_argument("subject", metavar="MODULE:FUNCTION", type=_subject)
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("subject", metavar="CONFIG|RUN|MODULE:FUNCTION", type=_subject)
+    add_changes(parser)
     parser.set_defaults(run=run)
 
 
-def _subject(text: str) -> tuple[str, str]:
+def _subject(text: str) -> Path | tuple[str, str]:
+    if text.endswith(".toml") or Path(text).is_dir():
+        return Path(text)
     module, colon, function = text.partition(":")
     names = [*module.split("."), function]
     if not colon or not all(name.isidentifier() for name in names):
         raise argparse.ArgumentTypeError(
-            f"should be MODULE:FUNCTION, such as train:subject, got {text!r}"
+            "should be a config.toml, the folder of a run, or MODULE:FUNCTION, such as "
+            f"train:subject, got {text!r}"
         )
     return module, function
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the report."""
-    module, name = arguments.subject
+def run(arguments: argparse.Namespace) -> Answer:
+    """Look."""
+    subject = arguments.subject
+    if isinstance(subject, Path):
+        report = doctor(*_of_config(subject, arguments.changes))
+    elif arguments.changes:
+        raise ConfigError(
+            f"doctor: {arguments.changes[0]} changes a config, and {':'.join(subject)} has none"
+        )
+    else:
+        report = doctor(*_of_function(*subject))
+    return Answer(str(report), _data(report), FOUND if report.findings else DONE)
+
+
+def _of_config(path: Path, changes: list[str]) -> tuple[Any, ...]:
+    if path.is_dir():
+        found, experiment = of_run(path, changes)
+        work = Work(experiment)
+        if found.checkpoints().steps():
+            load_weights(found, work, "newest")
+    else:
+        work = Work(read(path, changes))
+    return work.model, work.loss_with, work.first, work.optimizer
+
+
+def _of_function(module: str, name: str) -> tuple[Any, ...]:
     made = _function(module, name)()
     if not isinstance(made, tuple) or len(made) not in (3, 4):
         raise DTypeError(
             f"doctor: {module}:{name} should give (model, loss, batch) or (model, loss, batch, "
             f"optimizer), got {_kind(made)}"
         )
-    report = doctor(*made)
-    print(_json(report) if arguments.json else report)
-    return FOUND if report.findings else 0
+    return made
 
 
 def _function(module: str, name: str) -> Callable[[], Any]:
@@ -84,12 +114,6 @@ def _kind(made: Any) -> str:
     return f"a {kind} of {len(made)}" if isinstance(made, (tuple, list)) else f"a {kind}"
 
 
-def _json(report: Report) -> str:
-    found = [asdict(finding) for finding in report.findings]
-    loss, *losses = [_number(x) for x in (report.loss, *report.losses)]
-    return json.dumps({"findings": found, "loss": loss, "losses": losses}, indent=2)
-
-
-def _number(x: float | None) -> float | None:
-    """JSON has no NaN and no infinity: None stands for them."""
-    return x if x is not None and isfinite(x) else None
+def _data(report: Report) -> dict[str, Any]:
+    findings = [asdict(finding) for finding in report.findings]
+    return {"findings": findings, "loss": report.loss, "losses": report.losses}

@@ -1,0 +1,36 @@
+"""``lamina resume``: a run goes on, from its folder alone."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .answer import Answer
+from .experiment.run import Work, keep, of_run
+from .parser import add_changes, add_run
+from .train import trained
+
+DESCRIPTION = """\
+Go on with a run that was stopped or killed, from its folder alone: the config, its
+Python files and the newest whole checkpoint are in there. It ends with the weights
+of a run that was never interrupted, to the last bit. epochs=30 trains longer than
+the config says; a schedule then is that of the longer run."""
+
+
+def add_to(commands: Any) -> None:
+    """Add ``lamina resume`` to a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "resume", help="go on with a run that was stopped or killed", description=DESCRIPTION
+    )
+    add_run(parser)
+    add_changes(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    """Go on."""
+    _, experiment = of_run(arguments.folder, arguments.changes)
+    if arguments.changes:
+        keep(experiment, arguments.folder)
+    trainer = Work(experiment).trainer(arguments.folder)
+    return trained(trainer, lambda trainer: trainer.resume())
