@@ -1,4 +1,4 @@
-"""What is kept on disk by its recipe: the code of one recipe must be the same, whoever writes it."""
+"""What is kept on disk by its recipe: one recipe must give one text, whoever writes it."""
 
 from __future__ import annotations
 
