@@ -80,7 +80,9 @@ def test_a_loader_without_a_position_is_taken_to_the_batch_it_was_at(tmp_path):
         make(tmp_path / "other").run()
     other = make(tmp_path / "other")
     del other.loader[2:]
-    with pytest.raises(CheckpointError, match=r"3 batches .* the loader gives 2: it is not the one"):
+    with pytest.raises(
+        CheckpointError, match=r"3 batches .* the loader gives 2: it is not the one"
+    ):
         other.resume()
 
 

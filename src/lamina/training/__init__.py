@@ -6,11 +6,13 @@ from .checkpoint import Checkpoint
 from .environment import environment
 from .evaluate import Evaluate
 from .metrics import Metrics
+from .plot import Plot
 from .progress import Progress
 from .run import Run
 from .samples import Samples
 from .statistics import Statistics
 from .stopping import EarlyStopping, Schedule
+from .tensorboard import TensorBoard
 from .trainer import Trainer
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "Evaluate",
     "Average",
     "Samples",
+    "TensorBoard",
+    "Plot",
     "Statistics",
     "EarlyStopping",
     "Schedule",

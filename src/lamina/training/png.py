@@ -52,7 +52,9 @@ def as_picture(array: Any) -> Array:
         (17, 26, 1)
     """
     numbers = to_numpy(array)
-    if numbers.ndim == 2 or (numbers.ndim == 3 and numbers.shape[-1] in (3, 4)):
+    if numbers.size == 0:
+        tiles = None
+    elif numbers.ndim == 2 or (numbers.ndim == 3 and numbers.shape[-1] in (3, 4)):
         tiles = numbers.reshape(1, *numbers.shape[:2], -1)
     elif numbers.ndim == 3:
         tiles = numbers[..., None]
@@ -60,10 +62,10 @@ def as_picture(array: Any) -> Array:
         tiles = numbers.transpose(0, 2, 3, 1)
     else:
         tiles = None
-    if tiles is None or tiles.size == 0:
+    if tiles is None:
         raise ShapeError(
-            "a picture should be (h, w), (h, w, 3), (n, h, w) or (n, 3, h, w) with 1, 3 or 4 "
-            f"channels, got {numbers.shape}"
+            "a picture should be (h, w), (h, w, 3), (n, h, w) or (n, 3, h, w), with 1, 3 or "
+            f"4 channels, and not empty; got {numbers.shape}"
         )
     return tiled(as_bytes(tiles))
 
