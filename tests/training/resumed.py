@@ -1,8 +1,9 @@
 """A small training that goes on from its last checkpoint, as a program that can be killed.
 
-``python resumed.py FOLDER BACKEND WORKERS`` trains with dropout, batch normalisation, augmentation,
+``python resumed.py FOLDER BACKEND KIND`` trains with dropout, batch normalisation, augmentation,
 momentum on a schedule, a shuffled Loader whose last batch is smaller, and an average of the weights
-for evaluation; it prints ``.`` for each step and at the end the SHA-256 of all there is.
+for evaluation. Two workers make the batches, threads or processes as KIND says, or none. It prints
+``.`` for each step and at the end the SHA-256 of all there is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import lamina
 from lamina import Layer, Linear, layers
 from lamina import functions as F
 from lamina import optimizers as O
-from lamina.data import Loader
+from lamina.data import Loader, Mapped, RandomCrop, RandomFlip
 from lamina.training import Average, Checkpoint, Evaluate, Metrics, Progress, Statistics, Trainer
 
 EPOCHS, SIZE, BATCH = 5, 50, 8
@@ -33,7 +34,7 @@ class Net(Layer):
         self.l2 = Linear(3)
 
     def forward(self, x):
-        return self.l2(F.dropout(F.tanh(self.norm(self.l1(x))), 0.2))
+        return self.l2(F.dropout(F.tanh(self.norm(self.l1(x.reshape(len(x), 16)))), 0.2))
 
 
 class Dots:
@@ -54,16 +55,18 @@ def digest(*states) -> str:
     return found.hexdigest()
 
 
-def make(folder: str, backend: str, workers: int) -> tuple[Trainer, O.EMA]:
+def make(folder: str, backend: str, kind: str) -> tuple[Trainer, O.EMA]:
     lamina.seed(3)
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((SIZE, 5)).astype(np.float32)
+    x = rng.standard_normal((SIZE, 1, 4, 4)).astype(np.float32)
     t = rng.integers(0, 3, SIZE)
     model = Net()
     schedule = O.Warmup(O.Cosine(0.05, steps=STEPS), steps=5)
     optimizer = O.Momentum(lr=schedule).setup(model)
     average = O.EMA(0.9).setup(model)
-    loader = make_loader((x, t), workers)
+    augmented = Mapped((x, t), [RandomFlip(), RandomCrop(4, padding=1)])
+    workers = {} if kind == "none" else {"workers": 2, "kind": kind}
+    loader = Loader(augmented, BATCH, seed=1, **workers)
 
     def step(x, t):
         loss = F.softmax_cross_entropy(model(x), t)
@@ -85,12 +88,8 @@ def make(folder: str, backend: str, workers: int) -> tuple[Trainer, O.EMA]:
     return Trainer(step, loader, EPOCHS, model, optimizer, folder, callbacks), average
 
 
-def make_loader(arrays, workers: int) -> Loader:
-    return Loader(arrays, BATCH, seed=1, workers=workers)
-
-
-def main(folder: str, backend: str, workers: str = "0") -> str:
-    trainer, average = make(folder, backend, int(workers))
+def main(folder: str, backend: str, kind: str = "none") -> str:
+    trainer, average = make(folder, backend, kind)
     trainer.resume()
     model, optimizer = trainer.model, trainer.optimizer
     lines = [

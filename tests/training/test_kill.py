@@ -1,6 +1,7 @@
 """A training that is killed at random instants and started again ends as if it never was.
 
-LAMINA_KILLS says how many such runs there are for each backend; the suite makes one.
+LAMINA_KILLS says how many such runs there are for each backend; the suite makes one. LAMINA_WORKERS
+makes all workers of one kind: thread, process, or none.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from training import resumed
 HERE = Path(resumed.__file__)
 ROOT = HERE.parents[2]
 RUNS = int(os.environ.get("LAMINA_KILLS", "1"))
-WORKERS = "0"
+KINDS = {"eager": "process", "replay": "thread", "native": "thread"}  # of the two workers
 
 
 def start(folder: Path, backend: str) -> subprocess.Popen:
     path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, HERE, folder, backend, WORKERS],
+        [sys.executable, HERE, folder, backend, os.environ.get("LAMINA_WORKERS", KINDS[backend])],
         env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
     )
@@ -53,7 +54,7 @@ def end_of(folder: Path, backend: str, rng: random.Random) -> tuple[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["eager", "replay", "native"])
+@pytest.mark.parametrize("backend", KINDS)
 def test_a_training_killed_at_random_instants_ends_equal_to_the_last_bit(backend, tmp_path):
     if backend == "native":
         pytest.importorskip("llvmlite")
