@@ -77,6 +77,13 @@ def test_what_a_page_should_not_do_is_reported(
     assert browser.close_pages() == []
 
 
+def test_several_pages_may_be_open_and_each_is_reported(browser: Browser, path: Path) -> None:
+    first, second = browser.open(path), browser.open(path)
+    first.evaluate("console.log('first')")
+    second.evaluate("console.log('second')")
+    assert browser.close_pages() == ["log: first", "log: second"]
+
+
 def test_a_mistake_in_a_test_is_an_error(browser: Browser, path: Path) -> None:
     page = browser.open(path)
     with pytest.raises(RuntimeError, match="nothing matches #absent"):
@@ -96,5 +103,5 @@ def test_without_chromium_these_tests_are_deselected_and_the_summary_says_why() 
     )  # fmt: skip
     assert "test_without_chromium" in ran.stdout
     assert "test_a_page_is_clicked" not in ran.stdout
-    assert "9 deselected" in ran.stdout
+    assert "10 deselected" in ran.stdout
     assert "(marker `browser`) were deselected: no Chromium is installed" in ran.stdout

@@ -154,7 +154,9 @@ def test_a_leaf_is_one_box() -> None:
 def test_names_are_quoted() -> None:
     x = Variable([1.0], name='<script>&"')
     picture = Picture(graph(x * 2).svg)
-    assert "<script>" not in graph(x * 2).html
+    page = graph(x * 2).html
+    assert '<script>&"' not in page
+    assert "&lt;script&gt;&amp;" in page
     assert '<script>&"' in [texts[0] for _, texts in picture.boxes.values()]
 
 
@@ -171,16 +173,15 @@ class Tags(HTMLParser):
         self.fetched += [v or "" for k, v in attrs if k in ("src", "href", "data", "action")]
 
 
-def test_the_page_holds_both_pictures_and_fetches_nothing(loss: Variable) -> None:
+def test_the_page_holds_all_boxes_and_fetches_nothing(loss: Variable) -> None:
     page = graph(loss).html
     tags = Tags()
     tags.feed(page)
-    assert tags.seen.count("svg") == 2
+    assert len(re.findall('<div class="box ', page)) == len(graph(loss).folded().boxes)
     assert not tags.fetched
-    assert not {"script", "link", "img", "iframe", "object"} & set(tags.seen)
-    assert "url(" not in page
-    assert "@import" not in page
-    assert re.findall(r"https?://[^\"]+", page) == ["http://www.w3.org/2000/svg"] * 2  # a name
+    assert not {"link", "img", "iframe", "object"} & set(tags.seen)
+    assert "default-src 'none'" in page  # the browser itself lets it fetch nothing
+    assert not re.findall(r"https?:|url\(|@import", page)
 
 
 def test_pictures_and_pages_are_saved_by_the_end_of_their_path(
@@ -202,6 +203,122 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         y = Variable([1.0]) * 2
     with pytest.raises(GraphError, match="nothing was recorded for this Variable"):
         graph(y)
+
+
+# -- layers --------------------------------------------------------------------------------------
+
+
+class Twins(L.Layer):
+    """Two blocks, each with an operator that no parameter tells the layer of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = [Block(), Block()]
+        self.last = L.Linear(3)
+
+    def forward(self, x: Any) -> Variable:
+        for block in self.blocks:
+            x = block(x)
+        return self.last(x)
+
+
+class Block(L.Layer):
+    """``x + norm(tanh(linear(x)))``"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.norm = L.Linear(6), L.LayerNorm()
+
+    def forward(self, x: Variable) -> Variable:
+        return x + self.norm(F.tanh(self.linear(x)))
+
+
+@pytest.fixture
+def twins() -> Twins:
+    return Twins()
+
+
+def compute(model: L.Layer) -> Variable:
+    return F.softmax_cross_entropy(model(np.ones((8, 6), np.float32)), np.zeros(8, int))
+
+
+def test_a_function_shows_the_layer_of_every_operator(twins: Twins) -> None:
+    drawn = graph(lambda: compute(twins))
+    scopes = [(b.title, b.scope) for b in drawn.boxes if b.kind in ("operator", "result")]
+    first, norm = ("blocks/0",), ("blocks/0", "blocks/0/norm")
+    assert scopes[:6] == [
+        ("Linear", ("blocks/0", "blocks/0/linear")),
+        ("Tanh", first),
+        ("Standardize", norm),
+        ("Mul", norm),
+        ("Add", norm),
+        ("Add", first),
+    ]
+    assert scopes[-2:] == [("Linear", ("last",)), ("SoftmaxCrossEntropy", ())]
+    assert drawn.layers["blocks/1"] == "Block"
+
+
+def test_of_a_result_alone_layers_are_those_of_parameters(twins: Twins) -> None:
+    drawn = graph(compute(twins))
+    scopes = [(b.title, b.scope) for b in drawn.boxes if b.kind in ("operator", "result")]
+    assert scopes[:2] == [("Linear", ("blocks/0", "blocks/0/linear")), ("Tanh", ("blocks/0",))]
+    assert scopes[-2:] == [("Linear", ("last",)), ("SoftmaxCrossEntropy", ())]
+
+
+def test_layers_fold_at_a_depth(twins: Twins) -> None:
+    drawn = graph(lambda: compute(twins))
+    assert [(box.kind, box.title, box.lines) for box in drawn.folded(1).boxes] == [
+        ("data", "data", ("(8, 6)",)),
+        ("layer", "blocks/0: Block", ("6 operators", "-> (8, 6)")),
+        ("layer", "blocks/1: Block", ("6 operators", "-> (8, 6)")),
+        ("operator", "last: Linear", ("W (6, 3)", "b (3,)", "-> (8, 3)")),
+        ("data", "data", ("(8,)",)),
+        ("result", "SoftmaxCrossEntropy", drawn.boxes[-1].lines),
+    ]
+    assert drawn.folded(1).edges == [(0, 1), (1, 2), (2, 3), (3, 5), (4, 5)]
+    assert [b.title for b in drawn.folded(2).boxes[1:5]] == [
+        "blocks/0/linear: Linear",
+        "Tanh",
+        "blocks/0/norm: LayerNorm",
+        "Add",
+    ]
+    assert len(drawn.folded(3).boxes) == len(drawn.folded().boxes)
+
+
+def test_a_layer_that_is_used_twice_is_drawn_twice() -> None:
+    block, between = Block(), L.Linear(6)
+    x = Variable(np.ones((2, 6), np.float32))
+    drawn = graph(lambda: block(between(block(x))).sum()).folded(1)
+    titles = [b.title for b in drawn.boxes if b.kind == "layer"]
+    assert titles == ["Block: Block", "Block: Block"]
+    assert all(a < b for a, b in drawn.edges)
+
+
+def test_an_observer_that_is_there_already_goes_on_observing(twins: Twins) -> None:
+    from lamina.layers.calls import calls
+
+    seen: list[str] = []
+
+    def observer(layer: L.Layer, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        seen.append(type(layer).__name__)
+        return layer.forward(*inputs, **kwargs)
+
+    calls.observer = observer
+    try:
+        graph(lambda: compute(twins))
+        assert calls.observer is observer
+    finally:
+        calls.observer = None
+    assert seen.count("Block") == 2
+
+
+def test_what_cannot_be_folded_is_refused(loss: Variable) -> None:
+    with pytest.raises(RangeError, match="depth should be 1 or more, or None, got 0"):
+        graph(loss).folded(0)
+    with pytest.raises(RangeError, match="language should be one of en, zh, got 'de'"):
+        graph(loss).page("de")
+    with pytest.raises(DTypeError, match="the function should return one, got NoneType"):
+        graph(lambda: None)  # pyright: ignore[reportArgumentType]
 
 
 # -- the layout ----------------------------------------------------------------------------------

@@ -13,8 +13,10 @@ from .profile_compiled import CompiledProfile
 from .profile_report import Profile
 from .rule import Finding
 from .summary import Summary, summary
+from .walk_page import BackwardPage, backward_page
 
 __all__ = [
+    "BackwardPage",
     "CompiledProfile",
     "Difference",
     "Finding",
@@ -26,6 +28,7 @@ __all__ = [
     "Profile",
     "Report",
     "Summary",
+    "backward_page",
     "diff",
     "doctor",
     "find_nonfinite",

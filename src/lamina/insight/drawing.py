@@ -1,49 +1,19 @@
 """The graph behind a Variable, as a picture: operators, parameters and data, with their shapes."""
 
-# pyright: reportPrivateUsage=false
-# (it reads the graph)
-
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from html import escape
-from typing import Any
 
 from ..core import Variable
-from ..core.backward import newest
-from ..core.function import Node, Port
-from ..errors import DTypeError, GraphError, RangeError
+from ..errors import RangeError
 from ..files import atomic_write
-from ..parameter import Parameter
+from .graph_page import graph_page
+from .graph_source import LINE, MARGIN, Box, read
+from .graph_tree import at_depth, tree, with_parameters
 from .layout import Edge, Layout, lay_out
-from .style import PAGE, PAGE_STYLE, STYLE
-
-LETTER, LINE, MARGIN = 7.3, 17.0, 12.0  # of a monospaced font of 12 pixels
-
-
-@dataclass(frozen=True)
-class Box:
-    """One box of the picture.
-
-    Args:
-        kind: ``"operator"``, ``"parameter"``, ``"variable"`` (a leaf with a gradient), ``"data"``
-            (without one), or ``"result"``.
-        title: the operator, or the name of what it is.
-        lines: shapes.
-        note: shown when the pointer rests on it.
-    """
-
-    kind: str
-    title: str
-    lines: tuple[str, ...]
-    note: str = ""
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height in pixels."""
-        longest = max(map(len, (self.title, *self.lines)))
-        return longest * LETTER + 2 * MARGIN, (1 + len(self.lines)) * LINE + MARGIN
+from .style import STYLE
 
 
 class Graph:
@@ -52,10 +22,11 @@ class Graph:
     Attributes:
         boxes: operators and what they start from, each after what leads to it.
         edges: pairs of positions in ``boxes``.
+        layers: the class of each layer, by its path.
     """
 
-    def __init__(self, boxes: list[Box], edges: list[Edge]):
-        self.boxes, self.edges = boxes, edges
+    def __init__(self, boxes: list[Box], edges: list[Edge], layers: dict[str, str] | None = None):
+        self.boxes, self.edges, self.layers = boxes, edges, layers or {}
 
     @property
     def svg(self) -> str:
@@ -64,32 +35,35 @@ class Graph:
 
     @property
     def html(self) -> str:
-        """A page that needs no other file and no network: operators, or folded by layer."""
-        folded = self.folded()
-        return PAGE.format(
-            title=f"Graph of {len(self.boxes)} boxes",
-            style=PAGE_STYLE,
-            operators=self.svg,
-            layers=folded.svg,
-            boxes=len(self.boxes),
-            fewer=len(folded.boxes),
-        )
+        """A page that needs no other file and no network: layers that unfold, in one another."""
+        return self.page()
 
-    def folded(self) -> Graph:
-        """The same with parameters inside the operators that use them, under their layer's path."""
-        users: dict[int, list[int]] = {}
-        for a, b in self.edges:
-            if self.boxes[a].kind == "parameter":
-                users.setdefault(b, []).append(a)
-        kept = [
-            i for i, box in enumerate(self.boxes) if box.kind != "parameter" or len(self.boxes) == 1
-        ]
-        place = {i: k for k, i in enumerate(kept)}
-        boxes = [
-            _with_parameters(self.boxes[i], [self.boxes[p] for p in users.get(i, [])]) for i in kept
-        ]
-        edges = [(place[a], place[b]) for a, b in self.edges if a in place]
-        return Graph(boxes, edges)
+    def page(self, language: str = "en", depth: int = 1) -> str:
+        """The page of `html`.
+
+        Args:
+            language: ``"en"`` or ``"zh"``.
+            depth: layers that lie less deep are open at first.
+        Raises:
+            RangeError: the page has no such language.
+        """
+        boxes, edges, _ = with_parameters(self.boxes, self.edges)
+        return graph_page(boxes, edges, self.layers, language, depth)
+
+    def folded(self, depth: int | None = None) -> Graph:
+        """The same with parameters inside the operators that use them, under their layer's path.
+
+        Args:
+            depth: a layer that lies this deep, counted from 1, becomes one box; None: no layer
+                does.
+        Raises:
+            RangeError: depth is below 1.
+        """
+        if depth is not None and depth < 1:
+            raise RangeError(f"folded: depth should be 1 or more, or None, got {depth}")
+        boxes, edges, _ = with_parameters(self.boxes, self.edges)
+        top = tree(boxes, self.layers)
+        return Graph(*at_depth(boxes, edges, top, depth), self.layers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture (``.svg``) or the page (``.html``).
@@ -108,21 +82,24 @@ class Graph:
         return self.svg
 
     def __repr__(self) -> str:
-        operators = sum(1 for box in self.boxes if box.kind in ("operator", "result"))
+        operators = sum(1 for box in self.boxes if box.kind in ("operator", "result", "layer"))
         others = len(self.boxes) - operators
         return f"Graph({operators} operators, {others} leaves, {len(self.edges)} edges)"
 
 
-def graph(variable: Variable) -> Graph:
+def graph(variable: Variable | Callable[[], Variable]) -> Graph:
     """The computation behind a Variable as a picture, with shapes.
 
     Data without a gradient are shown where an operator keeps them for ``backward``; so draw before
     it, which frees what was kept. Parameters have their paths while their model is alive.
 
     Args:
-        variable: a result, such as a loss.
+        variable: a result, such as a loss; or a function that computes it. The function is called,
+            and each layer seen: so every operator stands in the layer that applied it. Of a result
+            alone, only the layers of parameters are known: an operator without one stands in the
+            layer that those before and behind it have in common.
     Returns:
-        An object with ``svg``, ``html`` and ``save(path)``.
+        An object with ``svg``, ``html``, ``folded(depth)`` and ``save(path)``.
     Raises:
         DTypeError: it is no Variable.
         GraphError: nothing was recorded for it.
@@ -134,90 +111,8 @@ def graph(variable: Variable) -> Graph:
         >>> graph(loss)
         Graph(3 operators, 3 leaves, 5 edges)
     """
-    if not isinstance(variable, Variable):
-        raise DTypeError(f"graph: should get a Variable, got {type(variable).__name__}")
-    if not variable.requires_grad:
-        raise GraphError(
-            "graph: nothing was recorded for this Variable: nothing that requires a gradient led "
-            "to it, or it was made under no_grad()"
-        )
-    return _Collector(variable).graph()
-
-
-class _Collector:
-    """Walks from the oldest operator to the newest, and numbers boxes as they are met."""
-
-    def __init__(self, variable: Variable):
-        self.variable = variable
-        self.boxes: list[Box] = []
-        self.edges: list[Edge] = []
-        self.place: dict[int, int] = {}  # by id of a Node, a leaf, or an array
-        self.held: list[Any] = []  # what has an id there stays alive
-
-    def graph(self) -> Graph:
-        for node in list(newest([self.variable._edge]))[::-1]:
-            self.add_operator(node)
-        if self.variable.is_leaf:
-            self.box_of(self.variable, _leaf(self.variable))
-        else:
-            self.boxes[-1] = _result(self.boxes[-1], self.variable)
-        return Graph(self.boxes, self.edges)
-
-    def add_operator(self, node: Node) -> None:
-        sources = [self.source(node, i, edge) for i, edge in enumerate(node.edges)]
-        several = node.ports is not None
-        lines = tuple(map(_shape, node.shape)) if several else (_shape(node.shape),)
-        function = node.function
-        title = type(function).__name__ if function is not None else "(unchained)"
-        here = self.box_of(node, Box("operator", title, lines, f"{function!r} -> {node.dtype}"))
-        self.edges += [(source, here) for source in sources if source is not None]
-
-    def source(self, node: Node, i: int, edge: Any) -> int | None:
-        """The box that an operand comes from; None where nobody knows."""
-        if isinstance(edge, Port):
-            return self.place[id(edge.node)]
-        if isinstance(edge, Node):
-            return self.place[id(edge)]
-        if edge is not None:
-            return self.box_of(edge, _leaf(edge))
-        keeps = node.function._keeps if node.function is not None else ()
-        kept = node.saved[keeps.index(i)] if node.saved and i in keeps else None
-        if not isinstance(kept, Variable):
-            return None
-        return self.box_of(
-            kept._data, Box("data", kept.name or "data", (_shape(kept.shape),), str(kept.dtype))
-        )
-
-    def box_of(self, thing: Any, box: Box) -> int:
-        if id(thing) not in self.place:
-            self.place[id(thing)] = len(self.boxes)
-            self.boxes.append(box)
-            self.held.append(thing)
-        return self.place[id(thing)]
-
-
-def _leaf(leaf: Variable) -> Box:
-    kind = "parameter" if isinstance(leaf, Parameter) else "variable"
-    return Box(kind, leaf.name or kind, (_shape(leaf.shape),), f"{kind}, {leaf.dtype}")
-
-
-def _result(box: Box, variable: Variable) -> Box:
-    value = f"{variable.item():.6g}" if variable.size == 1 else ""
-    text = " = ".join(filter(None, [variable.name or "", value]))
-    return replace(box, kind="result", lines=(*box.lines, text) if text else box.lines)
-
-
-def _shape(shape: Any) -> str:
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
-def _with_parameters(box: Box, parameters: list[Box]) -> Box:
-    if not parameters:
-        return box
-    layer = parameters[0].title.rpartition("/")[0]
-    inside = tuple(f"{p.title.rpartition('/')[2]} {p.lines[0]}" for p in parameters)
-    title = f"{layer}: {box.title}" if layer else box.title
-    return replace(box, title=title, lines=(*inside, *(f"-> {line}" for line in box.lines)))
+    source = read(variable, "graph")
+    return Graph(source.boxes, source.edges, source.layers)
 
 
 # -- the text of a picture -----------------------------------------------------------------------
@@ -253,7 +148,7 @@ def _arrow(edge: Edge, route: list[tuple[float, float]]) -> str:
 
 def _drawn(i: int, box: Box, layout: Layout) -> str:
     (x, y), (width, height) = layout.centres[i], box.size
-    corner = 8 if box.kind in ("operator", "result") else 0
+    corner = 8 if box.kind in ("operator", "result", "layer") else 0
     first = y - height / 2 + MARGIN / 2 + 12
     texts = [f'<text class="name" x="{x:.1f}" y="{first:.1f}">{escape(box.title)}</text>']
     texts += [

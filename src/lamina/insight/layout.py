@@ -42,12 +42,8 @@ def lay_out(sizes: list[Point], edges: list[Edge]) -> Layout:
         edges: pairs of boxes, each from a lower number to a higher one.
     """
     rank = _ranks(len(sizes), edges)
-    rows: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
-    for box, row in enumerate(rank):
-        rows[row].append(box)
-    chains = [_chain(edge, rank, rows, len(sizes)) for edge in edges]
+    rows, chains = _arranged(rank, edges)
     links = [link for chain in chains for link in pairwise(chain)]
-    rows = _ordered(rows, links)
     widths = {box: sizes[box][0] if box < len(sizes) else BEND for row in rows for box in row}
     x = _columns(rows, links, widths)
     top, tops, bottoms = 0.0, [], []
@@ -58,6 +54,37 @@ def lay_out(sizes: list[Point], edges: list[Edge]) -> Layout:
     centres = [(x[box], (tops[r] + bottoms[r]) / 2) for box, r in enumerate(rank)]
     routes = [_route(chain, rank, centres, sizes, x, tops, bottoms) for chain in chains]
     return Layout(centres, routes, _width(x, widths), max(bottoms, default=0.0))
+
+
+def rows_of(
+    count: int, edges: list[Edge], first: set[int], last: set[int]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Rows and chains without places, for who places boxes otherwise.
+
+    Args:
+        count: of boxes.
+        edges: pairs of boxes; those between boxes that are in neither set point to a higher number.
+        first: boxes that stand in a row of their own, above all others.
+        last: the same below.
+    Returns:
+        The boxes of each row, in order, and for each edge the boxes and bends that it leads along.
+        Bends have numbers above those of boxes.
+    """
+    rank = [1 + r for r in _ranks(count, [e for e in edges if not {*e} & (first | last)])]
+    lowest = max((r for i, r in enumerate(rank) if i not in first | last), default=0)
+    shift = min((r for i, r in enumerate(rank) if i not in first | last), default=1) - 1
+    for i in range(count):
+        rank[i] = 0 if i in first else lowest - shift + 1 if i in last else rank[i] - shift
+    return _arranged(rank, edges)
+
+
+def _arranged(rank: list[int], edges: list[Edge]) -> tuple[list[list[int]], list[list[int]]]:
+    """Rows with few crossings, and the boxes and bends that each edge leads along."""
+    rows: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
+    for box, row in enumerate(rank):
+        rows[row].append(box)
+    chains = [_chain(edge, rank, rows, len(rank)) for edge in edges]
+    return _ordered(rows, [link for chain in chains for link in pairwise(chain)]), chains
 
 
 def _ranks(count: int, edges: list[Edge]) -> list[int]:

@@ -1,0 +1,252 @@
+"use strict";
+
+// A graph on a page: folds layers, draws the arrows, zooms, and shows what is at work.
+class Graph {
+  constructor(root) {
+    this.root = root;
+    this.view = root.querySelector(".view");
+    this.sized = root.querySelector(".sized");
+    this.canvas = root.querySelector(".canvas");
+    this.arrows = root.querySelector(".arrows");
+    this.chains = JSON.parse(root.querySelector(".chains").textContent);
+    this.scale = 1;
+    this.flow = null; // {at: name, from: [boxes]}: what is shown as at work
+    root.addEventListener("click", (event) => this.clicked(event));
+    this.view.addEventListener("keydown", (event) => this.typed(event));
+    this.watchPointers();
+    addEventListener("resize", () => this.draw());
+    addEventListener("beforeprint", () => this.draw(1));
+    addEventListener("afterprint", () => this.draw());
+    this.fit();
+  }
+
+  // -- folding --
+
+  clicked(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.classList.contains("head")) {
+      this.fold(button.parentNode, button.parentNode.classList.contains("open"), button);
+    } else if (button.dataset.do === "in" || button.dataset.do === "out") {
+      this.zoom(button.dataset.do === "in" ? 1.25 : 0.8);
+    } else if (button.dataset.do === "fit") {
+      this.fit();
+    } else {
+      const closed = button.dataset.do === "fold";
+      for (const group of this.root.querySelectorAll(".group")) this.set(group, closed);
+      this.fit();
+    }
+  }
+
+  set(group, closed) {
+    group.classList.toggle("open", !closed);
+    group.firstElementChild.setAttribute("aria-expanded", String(!closed));
+  }
+
+  // Folds or unfolds a layer; its head stays where it is seen.
+  fold(group, closed, head) {
+    const before = head.getBoundingClientRect();
+    this.set(group, closed);
+    this.draw();
+    const after = head.getBoundingClientRect();
+    this.view.scrollBy(after.left - before.left, after.top - before.top);
+  }
+
+  // -- arrows --
+
+  // What stands for an item: itself, the button of a closed layer, or the place in an open
+  // layer's frame where the arrow from a box enters ("i") or leaves ("o").
+  standsFor(name, side, box) {
+    const element = document.getElementById(name);
+    if (name[0] !== "g") return element;
+    if (!element.classList.contains("open")) return element.firstElementChild;
+    return document.getElementById(`${side}${box}.${name.slice(1)}`) || element;
+  }
+
+  place(element) {
+    const outer = this.canvas.getBoundingClientRect();
+    const box = element.getBoundingClientRect();
+    const at = (value, start) => (value - start) / this.scale;
+    return {
+      x: at(box.left + box.width / 2, outer.left),
+      top: at(box.top, outer.top),
+      bottom: at(box.bottom, outer.top),
+    };
+  }
+
+  draw(scale = this.scale) {
+    const kept = this.scale;
+    this.scale = scale;
+    this.canvas.style.transform = `scale(${scale})`;
+    const parts = [];
+    for (const [group, chains] of Object.entries(this.chains)) {
+      const frame = group === "0" ? this.canvas : document.getElementById(`g${group}`);
+      const outer = frame.parentNode.closest(".group");
+      if (frame !== this.canvas && !frame.classList.contains("open")) continue;
+      if (outer && this.isHidden(outer)) continue;
+      const drawn = new Set();
+      for (const [boxes, names] of chains) {
+        for (const box of boxes) this.arrow(box, names, parts, drawn);
+      }
+    }
+    this.arrows.innerHTML = parts.join("");
+    this.sized.style.width = `${this.canvas.offsetWidth * scale}px`;
+    this.sized.style.height = `${this.canvas.offsetHeight * scale}px`;
+    this.scale = kept;
+    if (kept !== scale) this.canvas.style.transform = "none";
+  }
+
+  isHidden(group) {
+    for (let g = group; g; g = g.parentNode.closest(".group")) {
+      if (!g.classList.contains("open")) return true;
+    }
+    return false;
+  }
+
+  arrow(box, names, parts, drawn) {
+    const first = this.standsFor(names[0], "o", box);
+    const last = this.standsFor(names[names.length - 1], "i", box);
+    const start = this.place(first);
+    const end = this.place(last);
+    const isPort = last.classList.contains("port");
+    const stop = isPort ? end.top : end.top - 6;
+    let [x, y] = [start.x, start.bottom];
+    let path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
+    const curve = (toX, toY) => {
+      const middle = ((y + toY) / 2).toFixed(1);
+      path += `C${x.toFixed(1)} ${middle} ${toX.toFixed(1)} ${middle} ` +
+        `${toX.toFixed(1)} ${toY.toFixed(1)}`;
+      [x, y] = [toX, toY];
+    };
+    for (const name of names.slice(1, -1)) {
+      const bend = this.place(document.getElementById(name));
+      curve(bend.x, bend.top);
+      path += `V${bend.bottom.toFixed(1)}`;
+      y = bend.bottom;
+    }
+    curve(end.x, stop);
+    const flows = this.flows(box, names[names.length - 1], last) ? "flows" : "";
+    if (drawn.has(path + flows)) return;
+    drawn.add(path + flows);
+    parts.push(`<path class="${flows}" data-from="${box}" d="${path}"/>`);
+    if (isPort) return;
+    const [a, b] = [(end.x - 3.5).toFixed(1), (end.x + 3.5).toFixed(1)];
+    parts.push(`<path class="tip ${flows}" d="M${a} ${stop.toFixed(1)}` +
+      `L${end.x.toFixed(1)} ${end.top.toFixed(1)}L${b} ${stop.toFixed(1)}Z"/>`);
+  }
+
+  // -- what is at work --
+
+  flows(box, name, element) {
+    if (!this.flow || !this.flow.from.includes(box)) return false;
+    const work = document.getElementById(this.flow.at);
+    if (name[0] === "o") { // it leaves a layer: does it lead to what is at work?
+      return !document.getElementById(`g${name.split(".")[1]}`).contains(work);
+    }
+    return document.getElementById(name).contains(work);
+  }
+
+  // Marks a box, unfolds the layers around it, and shows the arrows from some boxes to it.
+  show(name, from, done) {
+    for (const group of this.root.querySelectorAll(".group.shown")) {
+      group.classList.remove("shown");
+      this.set(group, true);
+    }
+    for (const marked of this.root.querySelectorAll(".at, .done")) {
+      marked.classList.remove("at", "done");
+    }
+    for (const each of done) document.getElementById(each).classList.add("done");
+    this.flow = { at: name, from };
+    const box = document.getElementById(name);
+    for (let g = box.closest(".group"); g; g = g.parentNode.closest(".group")) {
+      if (!g.classList.contains("open")) {
+        g.classList.add("shown");
+        this.set(g, false);
+      }
+    }
+    box.classList.add("at");
+    this.draw();
+    this.bring(box);
+  }
+
+  // Scrolls so that an element is in the middle.
+  bring(element) {
+    const view = this.view.getBoundingClientRect();
+    const box = element.getBoundingClientRect();
+    this.view.scrollBy({
+      left: box.left + box.width / 2 - view.left - view.width / 2,
+      top: box.top + box.height / 2 - view.top - view.height / 2,
+      behavior: "instant",
+    });
+  }
+
+  // -- zoom --
+
+  // Scales by a factor; the point (x, y) of the window stays where it is.
+  zoom(factor, x, y) {
+    const view = this.view.getBoundingClientRect();
+    const [px, py] = [x ?? view.left + view.width / 2, y ?? view.top + view.height / 2];
+    const before = this.canvas.getBoundingClientRect();
+    const [u, v] = [(px - before.left) / this.scale, (py - before.top) / this.scale];
+    this.scale = Math.min(3, Math.max(0.08, this.scale * factor));
+    this.draw();
+    const after = this.canvas.getBoundingClientRect();
+    this.view.scrollBy(after.left + u * this.scale - px, after.top + v * this.scale - py);
+  }
+
+  // As large as fits the width, but readable; a tall graph is scrolled.
+  fit() {
+    const wide = (this.view.clientWidth - 4) / this.canvas.offsetWidth;
+    const tall = (this.view.clientHeight - 4) / this.canvas.offsetHeight;
+    this.scale = Math.min(1.15, Math.max(Math.min(wide, tall), Math.min(wide, 0.75), 0.3));
+    this.draw();
+    this.view.scrollTo((this.sized.offsetWidth - this.view.clientWidth) / 2, 0);
+  }
+
+  typed(event) {
+    if (event.target !== this.view) return;
+    const keys = { "+": 1.25, "=": 1.25, "-": 0.8 };
+    if (keys[event.key]) this.zoom(keys[event.key]);
+    else if (event.key === "0") this.fit();
+    else return;
+    event.preventDefault();
+  }
+
+  // One pointer drags (fingers scroll by themselves), two pinch, Ctrl and the wheel zoom.
+  watchPointers() {
+    const down = new Map();
+    let spread = 0;
+    this.view.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY / 300), event.clientX, event.clientY);
+    }, { passive: false });
+    this.view.addEventListener("pointerdown", (event) => {
+      if (event.pointerType === "mouse" && (event.button || event.target.closest("button"))) return;
+      down.set(event.pointerId, event);
+      spread = 0;
+    });
+    addEventListener("pointermove", (event) => {
+      const old = down.get(event.pointerId);
+      if (!old || event.pointerType !== "mouse") return;
+      this.view.classList.add("dragged");
+      this.view.scrollBy(old.clientX - event.clientX, old.clientY - event.clientY);
+      down.set(event.pointerId, event);
+    });
+    for (const kind of ["pointerup", "pointercancel"]) {
+      addEventListener(kind, (event) => {
+        down.delete(event.pointerId);
+        this.view.classList.remove("dragged");
+      });
+    }
+    this.view.addEventListener("touchmove", (event) => {
+      if (event.touches.length !== 2) return;
+      event.preventDefault();
+      const [a, b] = event.touches;
+      const now = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+      if (spread) this.zoom(now / spread, (a.clientX + b.clientX) / 2, (a.clientY + b.clientY) / 2);
+      spread = now;
+    }, { passive: false });
+    this.view.addEventListener("touchend", () => { spread = 0; });
+  }
+}
