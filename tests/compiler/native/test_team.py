@@ -209,7 +209,13 @@ def test_a_child_has_threads_of_its_own_and_the_parent_keeps_its(teams):
 def test_a_fork_in_the_middle_of_a_job_leaves_a_child_that_works(teams):
     code, many = compiled(1001, 2000), teams(2)
     x, y = np.zeros((2, 1001), np.float32)
-    worker = threading.Thread(target=run, args=(many, code, x, y))
+    seen = threading.Event()
+
+    def work():
+        while not seen.is_set():  # one job may be over before anybody looks
+            run(many, code, x, y)
+
+    worker = threading.Thread(target=work)
     worker.start()
     while not many._words[barrier.BUSY // 8]:
         pass
@@ -218,6 +224,7 @@ def test_a_fork_in_the_middle_of_a_job_leaves_a_child_that_works(teams):
         z = np.arange(1001, dtype=np.float32)
         run(many, code, z, np.zeros_like(z))
         os._exit(0 if np.array_equal(z, np.arange(1001)) and many._workers else 1)
+    seen.set()
     assert os.waitpid(child, 0)[1] == 0
     worker.join()
 
