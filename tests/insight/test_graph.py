@@ -294,6 +294,13 @@ def test_a_layer_that_is_used_twice_is_drawn_twice() -> None:
     assert all(a < b for a, b in drawn.edges)
 
 
+def test_several_models_are_told_apart() -> None:
+    first, second = Block(), Block()
+    x = np.ones((2, 6), np.float32)
+    drawn = graph(lambda: (first(x) * second(x)).sum()).folded(1)
+    assert [b.title for b in drawn.boxes if b.kind == "layer"] == ["Block: Block", "Block 2: Block"]
+
+
 def test_an_observer_that_is_there_already_goes_on_observing(twins: Twins) -> None:
     from lamina.layers.calls import calls
 

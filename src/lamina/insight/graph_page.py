@@ -138,6 +138,7 @@ class="canvas" data-group="0">
     def box(self, name: str, box: Box) -> str:
         """A box with its title and its shapes."""
         lines = "".join([f"<span>{escape(line)}</span>" for line in box.lines])
+        lines = lines.replace("-&gt; ", "&rarr; ")
         return (
             f'<div class="box {box.kind}" id="{name}" title="{escape(box.note)}">'
             f"<b>{escape(self.titles[name])}</b>{lines}</div>"

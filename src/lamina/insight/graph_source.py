@@ -151,11 +151,18 @@ class _Paths:
             root, paths = self.root(layer)
             path = paths.get(id(layer), type(layer).__name__)
             if several:
-                path = f"{type(root).__name__}/{path}" if path else type(root).__name__
+                name = self.root_name(root)
+                path = f"{name}/{path}" if path else name
             if path and path not in scope:
                 scope.append(path)
                 kinds[path] = type(layer).__name__
         return tuple(scope)
+
+    def root_name(self, root: Layer) -> str:
+        """Its class, numbered from the second one on."""
+        alike = [id(r) for r, _ in self.roots.values() if type(r) is type(root)]
+        number = alike.index(id(root)) + 1
+        return type(root).__name__ + (f" {number}" if number > 1 else "")
 
     def root(self, layer: Layer) -> tuple[Layer, dict[int, str]]:
         root = registry.root_of(layer)

@@ -101,7 +101,7 @@ class BackwardPage:
 </div>
 </header>
 {drawn.html}
-<main class="step" tabindex="-1" aria-live="polite"></main>
+<main class="step" tabindex="-1"></main>
 <footer>
 <button type="button" data-go="first" data-title="first step">{ICONS["first"]}</button>
 <button type="button" data-go="back" data-title="previous">{ICONS["back"]}</button>

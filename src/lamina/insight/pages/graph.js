@@ -15,7 +15,7 @@ class Graph {
     this.view.addEventListener("keydown", (event) => this.typed(event));
     this.watchPointers();
     addEventListener("resize", () => this.draw());
-    addEventListener("beforeprint", () => this.draw(1));
+    addEventListener("beforeprint", () => this.draw(Math.min(1, 690 / this.canvas.offsetWidth)));
     addEventListener("afterprint", () => this.draw());
     this.fit();
   }
@@ -74,6 +74,7 @@ class Graph {
     };
   }
 
+  // On paper of another scale than the screen's: 690 pixels are the width of a sheet of A4.
   draw(scale = this.scale) {
     const kept = this.scale;
     this.scale = scale;
@@ -93,7 +94,6 @@ class Graph {
     this.sized.style.width = `${this.canvas.offsetWidth * scale}px`;
     this.sized.style.height = `${this.canvas.offsetHeight * scale}px`;
     this.scale = kept;
-    if (kept !== scale) this.canvas.style.transform = "none";
   }
 
   isHidden(group) {
@@ -125,7 +125,8 @@ class Graph {
       y = bend.bottom;
     }
     curve(end.x, stop);
-    const flows = this.flows(box, names[names.length - 1], last) ? "flows" : "";
+    const came = this.flow && this.flow.at === `b${box}`;
+    const flows = this.flows(box, names[names.length - 1], last) ? "flows" : came ? "came" : "";
     if (drawn.has(path + flows)) return;
     drawn.add(path + flows);
     parts.push(`<path class="${flows}" data-from="${box}" d="${path}"/>`);

@@ -193,7 +193,8 @@ class Walk {
   source([step, operand]) {
     const from = this.steps[step];
     const what = this.titles[from.box];
-    return this.say("from", { what: this.say("goes", { name: from.operands[operand].name, what }) });
+    const { name } = from.operands[operand];
+    return this.say("from", { what: this.say("goes", { name, what, step: step + 1 }) });
   }
 
   link(part) {
