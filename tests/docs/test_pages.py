@@ -46,7 +46,7 @@ def assembly() -> str:
         native = names.get("native", native)
         if native:
             break
-    text = native.assembly()
+    text = native.written().assembly()
     return text[text.index("nest_") :]
 
 

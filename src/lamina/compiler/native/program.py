@@ -344,11 +344,11 @@ class Native:
             self._mark(code, step.place, 1)
         code.b.ret_void()
 
-    def assembly(self) -> str:
-        """The machine code as text; compiled once more for it."""
+    def written(self) -> Module:
+        """LLVM's language, written once more; `Module.assembly` gives machine code as text."""
         module = Module(host())
         self._write_native(module)
-        return module.assembly()
+        return module
 
     def lasting(self, i: int, value: Value) -> Any:
         """The array that holds output ``i`` after each run; None if it is an input."""
