@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import json
 import os
@@ -55,6 +56,12 @@ def is_there(pid: int) -> bool:
 def exists(pid: int) -> bool:
     """Alive or a zombie."""
     return os.path.exists(f"/proc/{pid}")
+
+
+def kilobytes(field: str, pid: int) -> int:
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        [line] = [line for line in file if line.startswith(f"{field}:")]
+    return int(line.split()[1])
 
 
 def wait_until_gone(those: list[int], seconds: float = 30) -> list[int]:
@@ -185,6 +192,62 @@ def test_no_descriptor_stays_open():
         next(iter(loader))
         loader.close()
     assert len(os.listdir("/dev/fd")) == before
+
+
+@linux
+def test_memory_does_not_grow_with_the_epochs():
+    loader = make(Rows(400), batch_size=16)
+    sizes = []
+    for _ in range(40):
+        list(loader)
+        sizes.append([kilobytes("Rss", pid) for pid in pids(loader)])
+    # F17 of the plan: less than 5 % over 50 epochs; a batch of these is 400 bytes
+    assert np.all(np.array(sizes[-1]) < 1.05 * np.array(sizes[4]))
+
+
+@linux
+def test_a_worker_has_no_copy_of_a_large_array():
+    loader = make((np.ones((64, 1 << 18), np.float32), np.arange(64)), 1)  # 64 MiB
+    for _ in loader:
+        pass
+    assert kilobytes("Anonymous", pids(loader)[0]) < 64 << 10
+
+
+def test_workers_start_while_another_thread_multiplies_matrices():
+    # a fork at this moment hangs, and with it the thread: OpenBLAS has a lock for its own threads
+    a, stop = np.ones((700, 700)), threading.Event()
+
+    def multiply():
+        while not stop.is_set():
+            a @ a
+
+    thread = threading.Thread(target=multiply)
+    thread.start()
+    try:
+        assert len(list(make(workers=1))) == 6
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_a_loop_that_is_interrupted_leaves_a_loader_that_works(kind):
+    loader, plain = make(kind=kind), make(workers=0)
+    next(iter(plain))
+    loop = iter(loader)
+    next(loop)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        loop.throw(KeyboardInterrupt("now"))
+    assert [flat(batch) for batch in loader] == [flat(batch) for batch in plain]
+
+
+def test_ctrl_c_while_the_loop_waits_ends_the_workers():
+    loader = make(Rows(23, 0, "hang"))
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        list(loader)
+    assert loader._team.workers == []
 
 
 # -- what goes wrong -----------------------------------------------------------------------------

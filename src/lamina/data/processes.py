@@ -107,13 +107,16 @@ class ProcessTeam:
         ahead = self.count * self.prefetch  # of the loop, no matter which worker is slow
         given = first
         for number in range(first, last):
-            while True:
+            try:
                 given += self._assign(todo, number + ahead - given)
-                if number in done:
-                    break
-                self._receive(done)
-            content = done.pop(number)
-            given += self._assign(todo, number + 1 + ahead - given)
+                while number not in done:
+                    self._receive(done)
+                    given += self._assign(todo, number + ahead - given)
+                content = done.pop(number)
+                given += self._assign(todo, number + 1 + ahead - given)
+            except BaseException:  # Ctrl-C, too: half a message may have been read
+                self.close()
+                raise
             if isinstance(content, Failed):
                 raise content.error
             yield content
