@@ -52,11 +52,7 @@ def tree(boxes: list[Box], layers: dict[str, str]) -> Group:
     """The boxes as they lie in layers. A layer that applies one operator is no group of its own."""
     top = Group((), "")
     stack = [top]
-    for i, (box, user) in enumerate(zip(boxes, _users(boxes))):
-        around = _shared(stack, user.scope)  # layers that are at work, and go on
-        if box.kind in LEAVES and any(group.scope == box.scope for group in around[:-1]):
-            stack[len(box.scope)].items.insert(-1, i)  # in front of the layer inside
-            continue
+    for i, box in enumerate(boxes):
         while stack[-1].scope != box.scope[: len(stack) - 1]:
             stack.pop()
         for depth in range(len(stack), len(box.scope) + 1):
@@ -66,20 +62,6 @@ def tree(boxes: list[Box], layers: dict[str, str]) -> Group:
         stack[-1].items.append(i)
     _lift(top, boxes)
     return top
-
-
-def _users(boxes: list[Box]) -> list[Box]:
-    """For each box the operator that it stands in front of, or is."""
-    found: list[Box] = []
-    user = boxes[-1]
-    for box in reversed(boxes):
-        user = user if box.kind in LEAVES else box
-        found.append(user)
-    return found[::-1]
-
-
-def _shared(stack: list[Group], scope: Scope) -> list[Group]:
-    return [group for group in stack if group.scope == scope[: len(group.scope)]]
 
 
 def _lift(group: Group, boxes: list[Box]) -> None:

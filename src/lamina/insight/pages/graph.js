@@ -54,12 +54,11 @@ class Graph {
 
   // -- arrows --
 
-  // What stands for an item: itself, the button of a closed layer, or the place in an open
-  // layer's frame where the arrow from a box enters ("i") or leaves ("o").
+  // What stands for an item: itself, or the place in an open layer's frame where the arrow from
+  // a box enters ("i") or leaves ("o").
   standsFor(name, side, box) {
     const element = document.getElementById(name);
-    if (name[0] !== "g") return element;
-    if (!element.classList.contains("open")) return element.firstElementChild;
+    if (name[0] !== "g" || !element.classList.contains("open")) return element;
     return document.getElementById(`${side}${box}.${name.slice(1)}`) || element;
   }
 
