@@ -136,6 +136,68 @@ def test_transforms_change_what_is_learnt_and_measured_and_predicted(lamina, fol
     )
 
 
+def test_averages_stand_for_the_weights_in_eval_and_predict(lamina):
+    average = "training.callbacks=[{callback='Average', average={average='EMA', decay=0.9}}]"
+    assert lamina("train", "a.toml", average)[0] == 0
+    last = Run("run").metrics("epoch")[-1]
+    found = lamina("eval", "run", "--checkpoint", "newest")[1]
+    assert found["metrics"]["loss"] == last["held_out/loss"]
+    assert lamina("eval", "run", "--checkpoint", "newest", "training.callbacks=[]")[1] != found
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # as for a user, who sees the warning, too
+def test_a_loss_that_is_not_finite_is_told_with_its_operator(folder, lamina, capsys):
+    (folder / "bad.py").write_text(
+        "import lamina.functions as F\n"
+        "def loss(y, t):\n"
+        "    return F.mean(F.log(F.mean(y, axis=1) * 0 - 1))\n"
+    )
+    assert main(["train", "a.toml", "loss.function=bad.py:loss"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert error.startswith("lamina: Trainer: ")
+    assert "log" in error
+    assert Run("run").description["status"] == "failed"
+    assert (folder / "run/nonfinite.json").is_file()
+
+
+# -- summary, report -----------------------------------------------------------------------------
+
+
+def test_summary_tells_layers_and_memory_of_a_config_and_of_a_run(lamina, capsys):
+    assert lamina("train", "a.toml")[0] == 0
+    for subject in ("a.toml", "run"):
+        status, found = lamina("summary", subject)
+        assert (status, found["parameters"]) == (0, 43)
+        assert [row["layer"] for row in found["layers"]][1].startswith("Linear")
+        assert found["training"] is not None
+    assert lamina("summary", "a.toml", "model.steps[0].out_size=6")[1]["parameters"] == 51
+    assert lamina("summary", "a.toml", "--memory", "1 MiB")[1]["largest_batch"] > 100
+    capsys.readouterr()
+    assert main(["summary", "a.toml"]) == 0
+    assert "parameters: 43" in capsys.readouterr().out
+
+
+def test_a_size_of_memory_that_is_none_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["summary", "a.toml", "--memory", "much"])
+    assert "a text such as '8 GiB', got 'much'" in capsys.readouterr().err
+
+
+def test_a_report_is_one_page(lamina, folder):
+    assert lamina("train", "a.toml")[0] == 0
+    status, found = lamina("report", "run")
+    assert (status, found["file"]) == (0, "run/report.html")
+    assert found["bytes"] == (folder / "run/report.html").stat().st_size
+    assert lamina("report", "run", "--out", "zh.html", "--language", "zh")[1]["file"] == "zh.html"
+    assert "损失" in (folder / "zh.html").read_text(encoding="utf-8")
+
+
+def test_words_that_change_the_config_may_stand_behind_options(lamina):
+    found = lamina("train", "a.toml", "epochs=1", "--check", "data.batch_size=10")[1]
+    assert found["updates"] == 3
+
+
 # -- mistakes ------------------------------------------------------------------------------------
 
 

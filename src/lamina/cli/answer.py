@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -21,11 +22,13 @@ class Answer:
         text: printed, without ``--json``.
         data: printed as JSON, with it.
         status: of the process.
+        show: prints in place of ``text``, for what knows more of terminals.
     """
 
     text: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     status: int = DONE
+    show: Callable[[], None] | None = None
 
 
 def as_json(data: dict[str, Any]) -> str:

@@ -254,7 +254,8 @@ def _fish_lines(name: str, parser: Parser) -> Iterator[str]:
             f"-l {word[2:]}" if word.startswith("--") else f"-s {word[1:]}"
             for word in action.option_strings
         )
-        value = f" -x{_fish_for(action)}" if takes_value(action) else ""
+        exclusive = " -r" if pattern_of(action) == "" else " -x"  # -x forbids files
+        value = f"{exclusive}{_fish_for(action)}" if takes_value(action) else ""
         yield f"{start} {names}{value} -d {_for_fish(_help(action))}"
     for action in words(parser):
         completed = _fish_for(action)

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..config import no_grad, test_mode
 from .answer import Answer, table
 from .experiment.run import Work, of_run
 from .experiment.weights import add_checkpoint, load_weights
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     work = Work(experiment)
     step = load_weights(found, work, arguments.checkpoint)
     measuring = work.measuring(arguments.data)
-    with no_grad(), test_mode():
+    with work.evaluating():
         values = measuring.measure()
     samples = measuring.data.size
     rows = [(name, f"{value:.5g}") for name, value in values.items()]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
 from typing import Any
 
-from ..errors import ConfigError, LaminaError
+from ..errors import ConfigError, LaminaError, NonFiniteError
 from . import (
     bench,
     completion,
@@ -23,7 +23,9 @@ from . import (
     evaluate,
     info,
     predict,
+    report,
     resume,
+    summary,
     train,
 )
 from .answer import DONE, FAILED, FOUND, INTERRUPTED, USAGE, Answer, as_json
@@ -31,7 +33,7 @@ from .experiment.name import where
 from .parser import Parser, add_shared, parsed
 
 COMMANDS = (
-    demo, train, resume, evaluate, predict, doctor, diff, bench, info, completion,
+    demo, train, resume, evaluate, predict, summary, doctor, diff, report, bench, info, completion,
 )  # fmt: skip
 
 DESCRIPTION = "Define-by-run deep learning whose operators are plain NumPy formulas."
@@ -81,6 +83,8 @@ def _run(chosen: Any) -> int:
 def _print(answer: Answer, json: bool) -> None:
     if json:
         print(as_json(answer.data))
+    elif answer.show is not None:
+        answer.show()
     elif answer.text:
         print(answer.text)
 
@@ -115,7 +119,10 @@ def _in_words(error: Exception) -> list[str]:
         return list(error.problems)
     if isinstance(error, LaminaError):
         words = getattr(error, "strerror", None) or str(error)  # a sentence, with the file in it
-        return [_one_line("; ".join([words, *getattr(error, "__notes__", [])]))]
+        notes = getattr(error, "__notes__", [])
+        if isinstance(error, NonFiniteError):  # they are a report, and it has lines
+            return [_one_line(words), *[line for note in notes for line in note.splitlines()]]
+        return [_one_line("; ".join([words, *notes]))]
     if isinstance(error, OSError) and error.strerror:
         return [f"{error.filename}: {error.strerror}" if error.filename else error.strerror]
     if isinstance(error, OSError):

@@ -89,10 +89,23 @@ def parsed(parser: Parser, words: list[str]) -> argparse.Namespace:
         hint = did_you_mean(words[0], commands, f"; there are {', '.join(commands)}")
         parser.error(f"there is no command {words[0]!r}{hint}")
     chosen, rest = parser.parse_known_args(words)
+    command = commands.get(words[0], parser) if words else parser
+    rest = _taken(command, chosen, rest)
     if rest:
-        command = commands.get(words[0], parser)
         command.error(_unknown(rest[0], command.options))
     return chosen
+
+
+def _taken(command: Parser, chosen: argparse.Namespace, rest: list[str]) -> list[str]:
+    """Give words behind an option to the argument that takes many: argparse takes those before."""
+    for action in command.actions():
+        if not action.option_strings and action.nargs in ("*", "+"):
+            more = [word for word in rest if not word.startswith("-")]
+            kind = action.type if callable(action.type) else str
+            found = [*getattr(chosen, action.dest), *map(kind, more)]
+            setattr(chosen, action.dest, found)
+            return [word for word in rest if word not in more]
+    return rest
 
 
 def _unknown(word: str, options: Iterable[str]) -> str:

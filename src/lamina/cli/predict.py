@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..config import no_grad, test_mode
 from ..data import Loader
 from ..files import atomic_write, save_npz
 from .answer import Answer
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 def predicted(work: Work, inputs: Loader) -> Array:
     """The outputs for all inputs, some at once."""
     parts = []
-    with no_grad(), test_mode():
+    with work.evaluating():
         for batch in inputs:
             rows = batch if isinstance(batch, tuple) else (batch,)
             parts.append(array_of(work.model(*rows)))

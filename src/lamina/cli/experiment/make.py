@@ -251,7 +251,7 @@ def role_of(hint: Any) -> Kind | None:
 def wanted(hint: Any) -> Kind:
     """The kind of a name, where an annotation asks for something that can be called."""
     words = str(hint)
-    for key in ("initializer", "schedule", "layer"):
+    for key in ("initializer", "schedule", "layer", "optimizer"):
         if key.title() in words:
             return KINDS[key]
     return KINDS["function"]

@@ -45,6 +45,7 @@ KINDS = {
         Kind("function", "a function", ("lamina.functions",)),
         Kind("optimizer", "an optimizer", ("lamina.optimizers",), "always"),
         Kind("schedule", "a schedule", ("lamina.optimizers",), "always"),
+        Kind("average", "an average of weights", ("lamina.optimizers",), "always"),
         Kind("initializer", "an initializer", ("lamina.layers.initializers",), "always"),
         Kind("source", "a source of data", ("lamina.data",), "never"),
         Kind("transform", "a transform", ("lamina.data",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from ...config import no_grad, test_mode
 from ...data import Loader
 from ...errors import CheckpointError, ConfigError, LaminaError
 from ...files import atomic_write
+from ...insight import NonFinite
 from ...layers import Layer
-from ...training import Checkpoint, Run, Trainer
+from ...training import Average, Checkpoint, Run, Statistics, Trainer
 from . import name
 from .build import Experiment, build
 from .held_out import HeldOut
@@ -106,6 +107,9 @@ class Work:
         self.metrics = named(experiment.evaluation.metrics)
         self._build()
         self.optimizer.setup(self.model)
+        self.averages = [c for c in experiment.training.callbacks if isinstance(c, Average)]
+        for callback in self.averages:
+            callback.average.setup(self.model)
 
     def _build(self) -> None:
         """Run the first batch once: sizes are learnt, and what does not fit is told now."""
@@ -184,6 +188,16 @@ class Work:
             )
         return self.experiment.held_out
 
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Test mode, no gradients, and averages in place of the weights where there are any."""
+        with ExitStack() as around:
+            for callback in self.averages:
+                around.enter_context(callback.evaluating())
+            around.enter_context(no_grad())
+            around.enter_context(test_mode())
+            yield
+
     # -- new data ----------------------------------------------------------------------------
 
     def inputs(self, arrays: list[Array], label: str) -> Loader:
@@ -206,12 +220,13 @@ class Work:
     def trainer(self, folder: Path, **settings: Any) -> Trainer:
         """The trainer of this run."""
         experiment = self.experiment
-        callbacks = list(experiment.training.callbacks)
+        callbacks: list[Any] = list(experiment.training.callbacks)
         measures = experiment.held_out is not None
         if measures:
             callbacks.insert(0, self.measuring())
-        if not any(isinstance(callback, Checkpoint) for callback in callbacks):
-            callbacks.append(Checkpoint(best="held_out/loss" if measures else None))
+        usual = Checkpoint(best="held_out/loss" if measures else None), NonFinite(), Statistics()
+        given = {type(callback) for callback in callbacks}
+        callbacks += [callback for callback in usual if type(callback) not in given]
         trainer = Trainer(
             self.step(),
             experiment.loader,

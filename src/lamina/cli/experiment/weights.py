@@ -13,6 +13,7 @@ from ...errors import CheckpointError
 from ...log import logger
 from ...storage.folder import NAME
 from ...training import Checkpoint, Run
+from ...training.callback import States
 from .run import Work
 
 
@@ -57,7 +58,8 @@ def load_weights(run: Run, work: Work, which: Any) -> int:
     best = files.best() if which == "best" else None
     step = which if isinstance(which, int) else step_of(best or files.latest())
     with quiet():
-        files.load(step, model=work.model, random=False)
+        others = {"callbacks": States(work.averages)} if work.averages else {}
+        files.load(step, model=work.model, random=False, **others)
     return step
 
 
