@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
-from fixtures.small_run import CONFIG, MINE
+from fixtures.small_run import CONFIG, MINE, forget_modules
 from lamina.cli.main import main
 
 
@@ -18,10 +17,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
     (tmp_path / "sizes.py").write_text("COLUMNS = 4\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    modules = set(sys.modules)
     yield tmp_path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+    forget_modules(tmp_path)
 
 
 @pytest.fixture

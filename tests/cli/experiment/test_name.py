@@ -6,18 +6,18 @@ import sys
 
 import pytest
 
+from fixtures.small_run import forget_modules
 from lamina.cli.experiment.name import KINDS, files, find
 from lamina.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
-def as_before():
+def as_before(tmp_path):
     """Paths and modules are afterwards as they were."""
-    path, modules = list(sys.path), set(sys.modules)
+    path = list(sys.path)
     yield
     sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+    forget_modules(tmp_path)
 
 
 @pytest.fixture
