@@ -1,71 +1,60 @@
 """A training that is killed at random instants and started again ends as if it never was.
 
-LAMINA_KILLS says how many such runs there are for each backend; the suite makes one. LAMINA_WORKERS
-makes all workers of one kind: thread, process, or none.
+LAMINA_KILLS says how many such runs there are for each backend; the suite makes two. LAMINA_WORKERS
+makes both workers threads, or processes, or has none: "thread", "process", "none".
 """
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from training import resumed
+from training import killed
 
-HERE = Path(resumed.__file__)
+HERE = Path(killed.__file__)
 ROOT = HERE.parents[2]
-RUNS = int(os.environ.get("LAMINA_KILLS", "1"))
-KINDS = {"eager": "process", "replay": "thread", "native": "thread"}  # of the two workers
+RUNS = int(os.environ.get("LAMINA_KILLS", "2"))
+KIND = os.environ.get("LAMINA_WORKERS", "thread")
 
 
-def start(folder: Path, backend: str) -> subprocess.Popen:
-    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, HERE, folder, backend, os.environ.get("LAMINA_WORKERS", KINDS[backend])],
-        env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+def ends(folder: Path, backend: str, kind: str, runs: int) -> list[dict]:
+    """What the undisturbed run ended with, and each of those that were killed."""
+    output = subprocess.run(
+        [sys.executable, HERE, folder, backend, kind, str(runs), "5"],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]),
+            "OPENBLAS_NUM_THREADS": "1",  # no thread may be lost in a fork
+            "LAMINA_CACHE": str(folder / "cache"),
+        },
         stdout=subprocess.PIPE,
-    )
-
-
-def run_and_kill(folder: Path, backend: str, steps: int, delay: float) -> str:
-    """Kill it ``delay`` seconds after it made some steps; all that it printed."""
-    with start(folder, backend) as process:
-        assert process.stdout is not None
-        output = process.stdout.read(steps)  # so that each of the runs gets on
-        time.sleep(delay)
-        process.kill()
-        output += process.stdout.read()
-    return output.decode().strip()
-
-
-def end_of(folder: Path, backend: str, rng: random.Random) -> tuple[str, int]:
-    """What a run prints at its end that is killed again and again; how often it was killed."""
-    kills = 0
-    while True:
-        output = run_and_kill(folder, backend, rng.randrange(1, 16), rng.uniform(0, 0.02))
-        if output.strip("."):
-            return output.strip("."), kills
-        kills += 1
+        check=True,
+    ).stdout
+    return list(map(json.loads, output.splitlines()))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", KINDS)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("backend", ["eager", "replay", "native"])
 def test_a_training_killed_at_random_instants_ends_equal_to_the_last_bit(backend, tmp_path):
     if backend == "native":
         pytest.importorskip("llvmlite")
-    rng, killed = random.Random(backend), 0
-    with start(tmp_path / "whole", backend) as process:
-        output, _ = process.communicate(timeout=120)
-    whole = output.decode().strip().strip(".")
-    assert len(whole) == 64
-    for run in range(RUNS):
-        end, kills = end_of(tmp_path / str(run), backend, rng)
-        assert end == whole
-        killed += kills
-    assert killed > 0
-    print(f"{backend}: {RUNS} runs, {killed} kills")
+    whole, *found = ends(tmp_path, backend, KIND, RUNS)
+    kills = sum(run["kills"] for run in found)
+    print(f"{backend}, {KIND}: {len(found)} runs, {kills} kills")
+    assert len(whole["end"]) == 64
+    assert [run for run in found if run["end"] != whole["end"]] == []
+    assert (len(found), kills > 0) == (RUNS, True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_workers_that_are_processes_end_with_the_one_that_is_killed(tmp_path):
+    whole, run = ends(tmp_path, "eager", "process", 1)
+    assert run["end"] == whole["end"]
+    assert run["kills"] > 0
