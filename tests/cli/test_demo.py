@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ from lamina.cli import demo
 from lamina.cli.main import main
 from lamina.cli.network import MLP
 from lamina.data import digits
+from lamina.training import Run
 
 PNG = b"\x89PNG\r\n\x1a\n"
 # Where tests run side by side, threads of BLAS wait for one another: 64 s in place of 5, measured
@@ -68,14 +71,14 @@ def small(monkeypatch) -> None:
 
 
 def metrics(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return Run(folder).metrics("epoch")
 
 
 # -- a whole run ---------------------------------------------------------------------------------
 
 
 def test_it_reads_97_percent_of_the_held_out_digits(finished):
-    assert metrics(finished[0])[-1]["held_out_accuracy"] >= 0.97
+    assert metrics(finished[0])[-1]["held_out/accuracy"] >= 0.97
 
 
 def test_the_accuracy_is_what_the_saved_weights_reach(finished):
@@ -83,12 +86,12 @@ def test_the_accuracy_is_what_the_saved_weights_reach(finished):
     model.load_weights(finished[0] / "weights.npz", quiet=True)
     x, t = digits(train=False)
     reached = (demo.scores(model, x).argmax(axis=1) == t).mean()
-    assert reached == metrics(finished[0])[-1]["held_out_accuracy"]
+    assert reached == metrics(finished[0])[-1]["held_out/accuracy"]
 
 
 def test_the_share_it_says_is_the_share_it_recorded(finished):
     right, share = re.search(r"right: (\d+) of 360, ([\d.]+)%", finished[1]).groups()
-    assert int(right) / 360 == metrics(finished[0])[-1]["held_out_accuracy"]
+    assert int(right) / 360 == metrics(finished[0])[-1]["held_out/accuracy"]
     assert share == f"{int(right) / 3.6:.1f}"
 
 
@@ -103,12 +106,14 @@ def test_each_epoch_is_one_line_of_the_log(finished):
     assert all(re.search(r"loss .* accuracy .* samples/s .* left", line) for line in lines)
 
 
-def test_metrics_are_one_object_an_epoch(finished):
+def test_metrics_are_one_object_an_epoch_and_one_a_step(finished):
     assert [record["epoch"] for record in metrics(finished[0])] == list(range(1, 21))
+    assert len(Run(finished[0]).metrics("step")) == 20 * 23
 
 
 def test_metrics_hold_finite_numbers(finished):
-    values = [value for record in metrics(finished[0]) for value in record.values()]
+    records = Run(finished[0]).metrics()
+    values = [value for record in records for key, value in record.items() if key != "event"]
     assert np.all(np.isfinite(values))
 
 
@@ -121,9 +126,25 @@ def test_the_weights_open_with_numpy_alone(finished):
         assert file["blocks/1/l2/W"].shape == (256, 256)
 
 
-def test_there_is_nothing_else_in_the_folder(finished):
-    names = sorted(path.name for path in finished[0].iterdir())
-    assert names == ["curves.png", "metrics.jsonl", "run.json", "weights.npz"]
+def test_what_is_in_the_folder(finished):
+    names = {path.name for path in finished[0].iterdir()}
+    assert names == {
+        *("check.json", "checkpoints", "curves.png", "graph.svg", "metrics.jsonl", "report.html"),
+        *("run.json", "samples", "statistics.jsonl", "weights.npz"),
+    }
+
+
+def test_the_run_is_finished_and_says_what_it_was_made_from(finished):
+    found = Run(finished[0]).description
+    assert found["status"] == "finished"
+    assert found["config"] == {"demo": demo.NETWORK, "seed": 0, "epochs": 20}
+
+
+def test_the_report_has_every_section_and_no_note(finished):
+    text = (finished[0] / "report.html").read_text(encoding="utf-8")
+    sections = re.findall(r'<section id="(\w+)"', text)
+    wanted = ["headline", "curves", "layers", "samples", "graph", "config", "environment"]
+    assert sections == wanted
 
 
 def test_both_processes_print_one_digest(finished):
@@ -138,8 +159,10 @@ def test_the_digest_is_that_of_the_scores(finished):
     assert hashlib.sha256(bytes_).hexdigest() in finished[1]
 
 
-def test_it_says_that_the_scores_are_equal(finished):
-    assert finished[1].endswith("They are equal to the last bit.\n")
+def test_it_says_that_the_scores_are_equal_and_ends_with_the_path_of_the_report(finished):
+    *_, equal, empty, report = finished[1].splitlines()
+    assert (equal, empty) == ("They are equal to the last bit.", "")
+    assert report == f"Report, curves and all: {finished[0] / 'report.html'}"
 
 
 # -- the second process --------------------------------------------------------------------------
@@ -195,12 +218,12 @@ def test_a_folder_without_a_run_fails_the_check(tmp_path, capsys):
     ids=["empty", "{}", "[]", "null", "binary", "no network", "number", "deep"],
 )
 def test_a_damaged_description_fails_the_check(text, folder, capsys):
-    (folder / "run.json").write_text(text)
+    (folder / "check.json").write_text(text)
     assert "is not what lamina demo wrote" in failing_check(folder, capsys)
 
 
 def test_a_description_of_another_network_fails_the_check(folder, capsys):
-    path = folder / "run.json"
+    path = folder / "check.json"
     path.write_text(path.read_text().replace('"width": 256', '"width": 255'))
     assert "does not fit the model" in failing_check(folder, capsys)
 
@@ -224,6 +247,26 @@ def test_without_matplotlib_it_says_so_and_goes_on(small, monkeypatch, tmp_path,
     assert not (tmp_path / "curves.png").exists()
 
 
+def test_the_folder_of_another_run_is_left_alone(tmp_path, capsys):
+    text = '{"kind": "lamina run", "version": 1, "config": {"seed": 3}}'
+    (tmp_path / "run.json").write_text(text)
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert "holds another run; choose a folder with --out" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_demo_of_an_older_lamina_makes_room(tmp_path):
+    (tmp_path / "run.json").write_text('{"logits_sha256": "0123"}')
+    arguments = argparse.Namespace(resume=False, seed=3, epochs=5)
+    wanted = {"demo": demo.NETWORK, "seed": 3, "epochs": 5}
+    assert demo.config_of(tmp_path, arguments) == wanted
+
+
+def test_nothing_to_go_on_with_is_one_line(tmp_path, capsys):
+    assert main(["demo", "--resume", "--out", str(tmp_path)]) == 1
+    assert "there is no run in" in capsys.readouterr().err
+
+
 def test_without_scikit_learn_one_line_says_how_to_install_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     assert main(["demo", "--out", str(tmp_path / "new")]) == 1
@@ -238,10 +281,11 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
 
 
 def digest_of_training(seed: int, folder: Path, monkeypatch) -> str:
-    monkeypatch.setattr(demo, "second_process", lambda folder, here: 0)
+    monkeypatch.setattr(demo, "second_process", lambda folder, here: None)
     monkeypatch.setattr(demo, "draw_run", lambda *run: None)
+    monkeypatch.setattr(demo, "draw_reading", lambda *run: None)
     assert main(["demo", "--epochs", "1", "--seed", str(seed), "--out", str(folder)]) == 0
-    return json.loads((folder / "run.json").read_text())["logits_sha256"]
+    return json.loads((folder / "check.json").read_text())["logits_sha256"]
 
 
 def test_one_seed_gives_one_training(small, monkeypatch, tmp_path):
@@ -254,22 +298,41 @@ def test_another_seed_gives_another_training(small, monkeypatch, tmp_path):
     assert first != second
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-def test_ctrl_c_stops_at_once_with_130_and_without_a_traceback(tmp_path):
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory) -> tuple[Path, int, str]:
+    """A run that Ctrl-C ended after its first epoch: its folder, its status, and what it said."""
+    if os.name == "nt":
+        pytest.skip("signals are POSIX's")
+    folder = tmp_path_factory.mktemp("stopped")
     process = subprocess.Popen(
-        [*COMMAND, "--epochs", "1000000", "--out", str(tmp_path)],
+        [*COMMAND, "--out", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ONE_THREAD,
     )
+    assert process.stdout is not None
     while not process.stdout.readline().startswith("epoch"):  # until it is in the middle of it
         pass
     process.send_signal(signal.SIGINT)
-    try:
-        _, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert (process.returncode, err) == (130, "lamina: stopped\n")
-    assert metrics(tmp_path)[0]["epoch"] == 1
-    assert not (tmp_path / "run.json").exists()
+    _, err = process.communicate(timeout=60)
+    return folder, process.returncode, err
+
+
+def test_ctrl_c_ends_after_the_step_with_130_and_without_a_traceback(stopped):
+    folder, status, err = stopped
+    ends, how = err.strip().splitlines()
+    assert status == 130
+    assert ends == "lamina: ends after this step; Ctrl-C again ends at once"
+    assert re.match(r"lamina: Ctrl-C after step \d+, goes on with: ", how)
+    assert metrics(folder)[0]["epoch"] == 1
+    assert not (folder / "check.json").exists()
+
+
+def test_what_ctrl_c_ended_goes_on_and_reads_as_if_it_had_not(stopped, finished):
+    folder, _, err = stopped
+    command = shlex.split(err.partition("goes on with: ")[2])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ONE_THREAD)
+    assert (done.returncode, done.stderr) == (0, "")
+    digests = [json.loads((f / "check.json").read_text()) for f in (folder, finished[0])]
+    assert digests[0] == digests[1]

@@ -20,8 +20,8 @@ def records(losses, accuracies):
             "epoch": i + 1,
             "loss": loss,
             "accuracy": accuracy,
-            "held_out_loss": loss + 0.1,
-            "held_out_accuracy": accuracy,
+            "held_out/loss": loss + 0.1,
+            "held_out/accuracy": accuracy,
         }
         for i, (loss, accuracy) in enumerate(zip(losses, accuracies))
     ]

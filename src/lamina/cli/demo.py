@@ -9,33 +9,39 @@ import json
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
 from .. import functions as F
 from .. import optimizers as O
+from .. import report
 from ..arrays import Array
 from ..config import no_grad, test_mode
 from ..data import Loader, digits
 from ..errors import CheckpointError, DependencyError, LaminaError
 from ..files import atomic_write
+from ..insight import graph
 from ..layers import Layer
 from ..random import seed
+from ..training import Evaluate, Run, Samples, Statistics, Trainer
 from .network import MLP, Block
-from .plots import draw_run
-from .progress import Progress, progress
+from .parser import at_least
+from .plots import draw_reading, draw_run
 
 # Chosen by what a fifth of the training digits said after training on the others, not by the test.
 NETWORK = {"width": 256, "depth": 2, "dropout": 0.5}
 BATCH_SIZE = 64
 LEARNING_RATE = 2e-3  # at first; then along half a cosine to 0
+CHECK = "check.json"  # what the second process needs to know
 
 DESCRIPTION = """\
 Train a small network on 1,437 real handwritten digits, test it on 360 others, and save it. Then a
-second process loads what was saved and computes the same scores, to the last bit."""
+second process loads what was saved and computes the same scores, to the last bit. A report, one
+HTML page, shows how it learnt.
+
+Ctrl-C ends it after the step that runs; with --resume it goes on from there."""
 
 
 def add_to(commands: Any) -> None:
@@ -44,13 +50,18 @@ def add_to(commands: Any) -> None:
         "demo", help="learn to read handwritten digits, in seconds", description=DESCRIPTION
     )
     parser.add_argument(
-        "--epochs", type=_at_least(1), default=20, help="passes over the digits (default: 20)"
+        "--epochs", type=at_least(1), default=20, help="passes over the digits (default: 20)"
     )
     parser.add_argument(
-        "--seed", type=_at_least(0), default=0, help="of weights, order and dropout (default: 0)"
+        "--seed", type=at_least(0), default=0, help="of weights, order and dropout (default: 0)"
     )
     parser.add_argument(
         "--out", type=Path, default=Path("runs/demo"), help="folder to write (default: runs/demo)"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a demo that was stopped; --epochs and --seed are those it began with",
     )
     parser.add_argument(
         "--check",
@@ -61,36 +72,61 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _at_least(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < low:
-            raise argparse.ArgumentTypeError(f"should be an integer of {low} or more, got {text!r}")
-        return int(text)
-
-    return parse
-
-
 def run(arguments: argparse.Namespace) -> int:
-    """Train, save, and check in a second process; or only check."""
+    """Train, save, check in a second process, and report; or only check."""
     if arguments.check is not None:
         return check(arguments.check)
-    train_set, held_out = digits(train=True), digits(train=False)
     folder: Path = arguments.out
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").unlink(missing_ok=True)  # until this run is complete, there is none
-    seed(arguments.seed)
+    train_set, held_out = digits(train=True), digits(train=False)
+    config = config_of(folder, arguments)
+    seed(config["seed"])
     model = MLP(**NETWORK).build((BATCH_SIZE, 64))
     introduce(model, len(train_set[0]), len(held_out[0]))
-    with open(folder / "metrics.jsonl", "w", encoding="utf-8") as log:
-        metrics = train(model, arguments.epochs, arguments.seed, train_set, held_out, log)
+    trainer = trainer_of(model, config, train_set, held_out, folder)
+    trainer.resume_command = [*COMMAND, "--resume", "--out", str(folder)]
+    if arguments.resume:
+        trainer.resume()
+    else:
+        trainer.run(overwrite=True)
     logits = scores(model, held_out[0])
     right = int((logits.argmax(axis=1) == held_out[1]).sum())
     print(
         f"\nheld-out digits read right: {right} of {len(logits)}, {right / len(logits):.1%}, "
-        f"after {metrics[-1]['seconds']:.1f} s of training\n"
+        f"after {trainer.seconds:.1f} s of training\n"
     )
-    save(folder, model, arguments.seed, metrics, held_out, logits)
-    return second_process(folder, digest(logits))
+    save(trainer, model, train_set, held_out, logits)
+    second_process(folder, digest(logits))
+    print(f"\nReport, curves and all: {report.write(folder)}")
+    return 0
+
+
+COMMAND = [sys.executable, "-m", "lamina", "demo"]
+
+
+def config_of(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the run is made from, and, unless it goes on, room for it in the folder.
+
+    Raises:
+        CheckpointError: another run is there; or nothing to go on with.
+    """
+    there = _config_in(folder)
+    if there is not None and there.get("demo") != NETWORK:
+        raise CheckpointError(f"demo: {folder} holds another run; choose a folder with --out")
+    if arguments.resume:
+        if there is None:
+            raise CheckpointError(f"demo: there is no run in {folder} to go on with")
+        return there
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CHECK).unlink(missing_ok=True)  # until this run is complete, there is none
+    return {"demo": NETWORK, "seed": arguments.seed, "epochs": arguments.epochs}
+
+
+def _config_in(folder: Path) -> dict[str, Any] | None:
+    """That of the run in a folder; None if there is no run."""
+    path = folder / "run.json"
+    if not path.exists() or b'"logits_sha256"' in path.read_bytes():  # of a demo of lamina 0.1
+        return None
+    return Run(folder).description.get("config") or {}
 
 
 def introduce(model: Layer, train_size: int, held_out_size: int) -> None:
@@ -109,57 +145,44 @@ def introduce(model: Layer, train_size: int, held_out_size: int) -> None:
 # -- training ------------------------------------------------------------------------------------
 
 
-def train(
+def trainer_of(
     model: Layer,
-    epochs: int,
-    seed: int,
+    config: dict[str, Any],
     train_set: tuple[Array, Array],
     held_out: tuple[Array, Array],
-    log: TextIO,
-) -> list[dict[str, Any]]:
-    """Train for some epochs.
-
-    Returns:
-        One record an epoch, as written to ``log``, one JSON object a line.
-    """
-    loader = Loader(train_set, BATCH_SIZE, seed=seed)
+    folder: Path,
+) -> Trainer:
+    """What trains the model, measures it after each epoch, and writes the folder."""
+    epochs = config["epochs"]
+    loader = Loader(train_set, BATCH_SIZE, seed=config["seed"])
     schedule = O.Cosine(LEARNING_RATE, steps=epochs * len(loader))
     optimizer = O.Adam(lr=schedule).setup(model)
-    records = []
-    with progress(epochs, len(train_set[0])) as shown:
-        while loader.epoch < epochs:
-            shown.start_epoch()
-            for x, t in loader:
-                y = model(x)
-                loss = F.softmax_cross_entropy(y, t)
-                model.cleargrads()
-                loss.backward()
-                optimizer.update()
-                shown.step(len(t), loss.item(), int((y.data.argmax(axis=1) == t).sum()))
-            records.append(record(loader.epoch, shown, model, held_out))
-            log.write(json.dumps(records[-1]) + "\n")
-            log.flush()
-            shown.end_epoch(records[-1])
-    return records
+
+    def measured(x: Array, t: Array) -> dict[str, Any]:
+        y = model(x)
+        accuracy = (y.data.argmax(axis=1) == t).mean()
+        return {"loss": F.softmax_cross_entropy(y, t), "accuracy": accuracy}
+
+    def step(x: Array, t: Array) -> dict[str, Any]:
+        values = measured(x, t)
+        model.cleargrads()
+        values["loss"].backward()
+        optimizer.update()
+        return values
+
+    callbacks = [
+        Evaluate(held_out, measured),
+        Statistics(every=10),
+        Samples(lambda: first_layer(model), every=max(epochs // 4, 1), name="first layer"),
+    ]
+    return Trainer(step, loader, epochs, model, optimizer, folder, callbacks, config)
 
 
-def record(
-    epoch: int, shown: Progress, model: Layer, held_out: tuple[Array, Array]
-) -> dict[str, Any]:
-    """What is known at the end of an epoch."""
-    x, t = held_out
-    logits = scores(model, x)
-    with no_grad():
-        held_out_loss = F.softmax_cross_entropy(logits, t).item()
-    return {
-        "epoch": epoch,
-        "loss": shown.loss,
-        "accuracy": shown.accuracy,
-        "held_out_loss": held_out_loss,
-        "held_out_accuracy": float((logits.argmax(axis=1) == t).mean()),
-        "samples_per_second": shown.rate,
-        "seconds": shown.seconds,
-    }
+def first_layer(model: Layer) -> Array:
+    """The weights of the first layer as pictures, ``(256, 8, 8)``, each from black to white."""
+    W = dict(model.named_params())["first/W"].numpy().T.reshape(-1, 8, 8)
+    low, high = W.min(axis=(1, 2), keepdims=True), W.max(axis=(1, 2), keepdims=True)
+    return (W - low) / (high - low)
 
 
 def scores(model: Layer, x: Array) -> Array:
@@ -177,47 +200,45 @@ def digest(logits: Array) -> str:
 
 
 def save(
-    folder: Path,
+    trainer: Trainer,
     model: Layer,
-    seed: int,
-    metrics: list[dict[str, Any]],
+    train_set: tuple[Array, Array],
     held_out: tuple[Array, Array],
     logits: Array,
 ) -> None:
-    """Write weights, curves and, last, ``run.json``; say where."""
+    """Write weights, pictures and, last, ``check.json``; say where."""
+    folder = Path(str(trainer.folder))
     model.save_weights(folder / "weights.npz")
+    x, t = (array[:BATCH_SIZE] for array in train_set)
+    with test_mode():
+        graph(F.softmax_cross_entropy(model(x), t)).save(folder / "graph.svg")
     try:
-        draw_run(folder / "curves.png", metrics, held_out, logits)
+        draw_run(folder / "curves.png", Run(folder).metrics("epoch"), held_out, logits)
+        draw_reading(folder / f"samples/digits-{trainer.iteration:09d}.png", held_out, logits)
         curves = "curves and digits, as a picture"
     except DependencyError as error:
         curves = f"not drawn: {error}"
-    description = {
-        "network": NETWORK,
-        "seed": seed,
-        "epochs": len(metrics),
-        "held_out_accuracy": metrics[-1]["held_out_accuracy"],
-        "logits_sha256": digest(logits),
-    }
-    text = json.dumps(description, indent=2) + "\n"
-    atomic_write(folder / "run.json", lambda file: file.write(text.encode()))
+    text = json.dumps({"network": NETWORK, "logits_sha256": digest(logits)}, indent=2) + "\n"
+    atomic_write(folder / CHECK, lambda file: file.write(text.encode()))
     print(f"{folder / 'weights.npz'}: every weight, for numpy.load or model.load_weights")
-    print(f"{folder / 'metrics.jsonl'}: one line an epoch")
+    print(f"{folder / 'metrics.jsonl'}: one line a step, and one an epoch")
+    print(f"{folder / 'checkpoints'}: all that it takes to train on from here")
     print(f"{folder / 'curves.png'}: {curves}")
-    print(f"{folder / 'run.json'}: what the second process needs to know\n", flush=True)
+    print(f"{folder / CHECK}: what the second process needs to know\n", flush=True)
 
 
-def second_process(folder: Path, here: str) -> int:
+def second_process(folder: Path, here: str) -> None:
     """Run this command's ``--check`` as a process of its own, and compare its scores with ours."""
     print("A second process builds the network anew, loads the weights, and scores the held-out")
     print(f"digits. SHA-256 of all scores here:  {here}", flush=True)
-    command = [sys.executable, "-m", "lamina", "demo", "--check", str(folder)]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    answer = subprocess.run(
+        [*COMMAND, "--check", str(folder)], stdout=subprocess.PIPE, text=True, check=False
+    )
     print(answer.stdout, end="")
     if answer.returncode != 0 or here not in answer.stdout:
         raise LaminaError(
             f"demo: the second process failed or computed other scores (status {answer.returncode})"
         )
-    return 0
 
 
 def check(folder: Path) -> int:
@@ -226,7 +247,7 @@ def check(folder: Path) -> int:
     Raises:
         CheckpointError: the files are missing, damaged, or give other scores.
     """
-    description = read_description(folder / "run.json")
+    description = read_description(folder / CHECK)
     model = MLP(**description["network"])
     model.build((1, 64))
     loaded = model.load_weights(folder / "weights.npz", quiet=True)
@@ -242,7 +263,7 @@ def check(folder: Path) -> int:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """What `save` wrote into ``run.json``.
+    """What `save` wrote into ``check.json``.
 
     Raises:
         CheckpointError: it is not there, or not that.

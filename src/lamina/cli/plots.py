@@ -24,13 +24,39 @@ def draw_run(
 
     Args:
         path: of the PNG.
-        metrics: one record an epoch: ``epoch``, ``loss``, ``accuracy``, ``held_out_loss``,
-            ``held_out_accuracy``.
+        metrics: one record an epoch: ``epoch``, ``loss``, ``accuracy``, ``held_out/loss``,
+            ``held_out/accuracy``.
         held_out: images ``(n, 64)`` and labels ``(n,)``.
         logits: ``(n, 10)``, the scores of these images.
     Raises:
         DependencyError: matplotlib is not installed.
     """
+    figure = _figure(12.5, 6.4)
+    halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.25))
+    left, right = halves
+    draw_curves(left, metrics)
+    draw_digits(right, held_out, logits)
+    _save(figure, path)
+
+
+def draw_reading(path: Path, held_out: tuple[Array, Array], logits: Array) -> None:
+    """Write a PNG of the right half alone.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    figure = _figure(7, 6.4)
+    draw_digits(figure, held_out, logits)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    atomic_write(path, lambda file: file.write(content.getbuffer()))
+
+
+def _figure(width: float, height: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -38,14 +64,7 @@ def draw_run(
             f"matplotlib draws it and cannot be imported ({error}); "
             "install it with: pip install 'lamina[plot]'"
         ) from None
-    figure = Figure(figsize=(12.5, 6.4), dpi=110, facecolor="white")  # no window, no global state
-    halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.25))
-    left, right = halves
-    draw_curves(left, metrics)
-    draw_digits(right, held_out, logits)
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    atomic_write(path, lambda file: file.write(content.getbuffer()))
+    return Figure(figsize=(width, height), dpi=110, facecolor="white")  # no window, no global state
 
 
 def draw_curves(figure: Any, metrics: list[dict[str, Any]]) -> None:
@@ -61,7 +80,7 @@ def draw_curves(figure: Any, metrics: list[dict[str, Any]]) -> None:
             ([scale * record[name] for record in metrics], label, colour)
             for name, label, colour in (
                 (key, "learning", BLUE),
-                (f"held_out_{key}", "held out", ORANGE),
+                (f"held_out/{key}", "held out", ORANGE),
             )
         ]
         for values, _, colour in lines:
