@@ -243,6 +243,18 @@ def test_a_large_array_is_shown_as_a_corner_with_figures(rng: np.random.Generato
     assert shown.counts == np.histogram(array.astype(float), 24)[0].tolist()
 
 
+def test_a_heat_map_shows_of_each_block_the_number_that_is_largest_in_size() -> None:
+    array = np.zeros((48, 10))
+    array[1, 0], array[46, 9], array[47, 9] = 0.5, 0.9, -1.0
+    array[10, 3] = np.nan
+    heat = numbers(array).heat
+    assert (len(heat), len(heat[0])) == (24, 10)
+    assert heat[0] == "n" + "j" * 9  # half of the way from j, which is 0, to s
+    assert heat[-1] == "j" * 9 + "a"
+    assert heat[5] == "jjj?jjjjjj"
+    assert numbers(np.ones((7, 30))).heat == []
+
+
 def test_numbers_that_are_not_finite_are_counted_and_left_out_of_figures() -> None:
     array = np.array([[np.nan, 1.0, np.inf] + [2.0] * 20] * 10)
     shown = numbers(array)

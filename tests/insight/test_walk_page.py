@@ -185,6 +185,8 @@ def test_large_arrays_show_a_corner_figures_and_a_histogram(
     corner = [row[:6] for row in card["arrays"][0]["exact"][:6]]
     assert np.array_equal(np.array(corner, np.float32), 2 * x.numpy()[:6, :6])
     assert page.evaluate("document.querySelectorAll('.pair .gradient .bars rect').length") == 24
+    heat = "document.querySelector('.pair .gradient .heat')"
+    assert page.evaluate(f"[{heat}.width, {heat}.height]") == [24, 24]
     figures = page.texts(".pair .gradient .figures b")
     assert np.allclose(np.array(figures, float)[[0, 2]], [2 * x.numpy().min(), 2 * x.numpy().max()],
                        rtol=1e-3)  # fmt: skip

@@ -53,6 +53,7 @@ WORDS = {
         "zeros": "{n} of {size} are 0",
         "strange": "{n} not finite",
         "histogram": "Histogram",
+        "heat": "Heat map: of each block the number that is largest in size",
         "code": "Its backward, in operators",
     },
     "zh": {
@@ -103,6 +104,7 @@ WORDS = {
         "zeros": "{size} 个数中 {n} 个为 0",
         "strange": "{n} 个不是有限数",
         "histogram": "直方图",
+        "heat": "热图：每块显示绝对值最大的数",
         "code": "它的 backward，用算子写成",
     },
 }

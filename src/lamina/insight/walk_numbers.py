@@ -1,4 +1,4 @@
-"""An array as a page shows it: whole if it is small; else a corner, a histogram and figures."""
+"""An array as a page shows it: whole if it is small; else a corner, a picture, and figures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ..arrays import Array
 
 WHOLE, SIDE = 144, 12  # numbers, and numbers in a row, of an array that is shown whole
 CORNER, BINS = 6, 24
+LEAST, MOST = 8, 24  # rows and columns of a heat map
+TONES = "abcdefghijklmnopqrs"  # from the most negative to the most positive; the middle one is 0
 THIN = ((6, 24), (4, 12), (2, 8), (0, 8), (0, 0))
 """Corners and bins, for pages that would grow too large: each is less than the one before."""
 
@@ -28,6 +30,8 @@ class Numbers:
         strange: how many are not finite.
         zeros: how many are 0.
         counts: of a histogram from ``min`` to ``max``; empty for few numbers.
+        heat: rows of a heat map, one of `TONES` for each block of a matrix: that of its number
+            which is largest in size; ``?`` where one is not finite.
     """
 
     shape: tuple[int, ...]
@@ -38,6 +42,7 @@ class Numbers:
     strange: int
     zeros: int
     counts: list[int]
+    heat: list[str]
 
     def json(self) -> dict[str, Any]:
         """As a page gets it."""
@@ -51,6 +56,7 @@ class Numbers:
             "zeros": self.zeros,
             "size": int(np.prod(self.shape)),
             "counts": self.counts,
+            "heat": self.heat,
         }
 
     def thinned(self, level: int) -> Numbers:
@@ -66,6 +72,7 @@ class Numbers:
             whole=cut is self.tables and self.whole,
             tables=cut if side else [],
             counts=[int(c) for c in counts],
+            heat=self.heat if level < 2 else [],
         )
 
 
@@ -76,6 +83,7 @@ def numbers(array: Array) -> Numbers:
     if array.dtype.kind in "fc" and not (known := np.isfinite(finite)).all():
         finite = finite[known]
     real = finite.dtype.kind in "fiu" and finite.size > 0
+    pictured = real and not whole and array.dtype.kind == "f"
     return Numbers(
         array.shape,
         str(array.dtype),
@@ -84,7 +92,8 @@ def numbers(array: Array) -> Numbers:
         _figures(finite) if real and array.ndim else {},
         array.size - finite.size,
         int(array.size - np.count_nonzero(array)),
-        _histogram(finite) if real and not whole and array.dtype.kind == "f" else [],
+        _histogram(finite) if pictured else [],
+        _heat(_matrix(array)) if pictured else [],
     )
 
 
@@ -130,3 +139,29 @@ def _histogram(finite: Array) -> list[int]:
         return []
     places = np.minimum(steps.astype(np.int64), BINS - 1)
     return [int(c) for c in np.bincount(places, minlength=BINS)]
+
+
+def _matrix(array: Array) -> Array:
+    """What a heat map shows: all of up to three axes, else the first matrix."""
+    if array.ndim > 3:
+        return array[(0,) * (array.ndim - 2)]
+    return array.reshape(-1, array.shape[-1])
+
+
+def _heat(matrix: Array) -> list[str]:
+    """The tones of its blocks, at most 24 in a row and in a column; none if it is small."""
+    if min(matrix.shape) < LEAST:
+        return []
+    high, low = matrix, matrix
+    for axis, length in enumerate(matrix.shape):
+        count = min(length, MOST)
+        starts = np.arange(count) * length // count
+        high = np.maximum.reduceat(high, starts, axis=axis)
+        low = np.minimum.reduceat(low, starts, axis=axis)
+    extreme = np.where(high > -low, high, low).astype(np.float64)
+    known = np.isfinite(extreme)
+    largest = np.abs(extreme[known]).max(initial=0) or 1.0
+    middle = len(TONES) // 2
+    tones = np.rint(np.where(known, extreme, 0) / largest * middle).astype(int) + middle
+    texts = np.where(known, np.array(list(TONES))[tones], "?")
+    return ["".join(row) for row in texts]

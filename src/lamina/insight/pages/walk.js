@@ -252,7 +252,10 @@ class Walk {
       figure.append(scroll);
     }
     figure.append(this.figures(array));
-    if (array.counts.length) figure.append(this.histogram(array));
+    const pictures = element("div", "pictures");
+    if (array.counts.length) pictures.append(this.histogram(array));
+    if (array.heat.length) pictures.append(this.heat(array.heat));
+    figure.append(pictures);
     return figure;
   }
 
@@ -312,6 +315,26 @@ class Walk {
       line.append(element("span", "bad", this.say("strange", { n: array.strange })));
     }
     return line;
+  }
+
+  // Each pixel is a block of the matrix, in the colour of its number that is largest in size.
+  heat(rows) {
+    const canvas = element("canvas", "heat");
+    [canvas.width, canvas.height] = [rows[0].length, rows.length];
+    canvas.style.aspectRatio = `${canvas.width} / ${canvas.height}`;
+    canvas.setAttribute("role", "img");
+    canvas.title = this.say("heat");
+    canvas.setAttribute("aria-label", canvas.title);
+    const style = getComputedStyle(document.documentElement);
+    const [plus, minus] = ["--plus", "--minus"].map((name) => style.getPropertyValue(name));
+    const context = canvas.getContext("2d");
+    rows.forEach((row, y) => [...row].forEach((tone, x) => {
+      const part = (tone.charCodeAt(0) - "j".charCodeAt(0)) / 9;
+      context.fillStyle = tone === "?" ? "#d0021b"
+        : `rgba(${part > 0 ? plus : minus}, ${Math.abs(part).toFixed(2)})`;
+      context.fillRect(x, y, 1, 1);
+    }));
+    return canvas;
   }
 
   histogram({ counts, figures }) {
