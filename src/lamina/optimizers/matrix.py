@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Any, Unpack
@@ -42,6 +43,22 @@ iterations take every number from 0.005 to 1 to one between 0.68 and 1.16."""
 def rows_and_columns(shape: tuple[int, ...]) -> tuple[int, int]:
     """The matrix that a parameter is taken for: axes after the first are one."""
     return shape[0], prod(shape[1:])
+
+
+def as_matrix(update: Array) -> Array:
+    """The update as that matrix, of float32 or finer."""
+    return update.astype(wide(update.dtype), copy=False).reshape(rows_and_columns(update.shape))
+
+
+def sides(param: Variable, largest: int) -> dict[str, int]:
+    """Of ``left`` and ``right``, what is not too long, with its length."""
+    lengths = zip(("left", "right"), rows_and_columns(param.shape))
+    return {side: n for side, n in lengths if n <= largest}
+
+
+def host_array(like: Array, number: Callable[[], float]) -> Array:
+    """A number of the host as an array of no axes: a kernel takes no other."""
+    return np.zeros_like(like, np.float32, shape=()) + host(number)
 
 
 @dataclass(frozen=True)
@@ -261,32 +278,25 @@ class ScaleByShampoo(OfMatrices):
 
     def concerns(self, name: str, param: Variable) -> bool:
         """Whether it is a matrix, with a side that is not too long."""
-        return super().concerns(name, param) and bool(self._sides(param))
-
-    def _sides(self, param: Variable) -> dict[str, int]:
-        lengths = zip(("left", "right"), rows_and_columns(param.shape))
-        return {side: n for side, n in lengths if n <= self.largest}
+        return super().concerns(name, param) and bool(sides(param, self.largest))
 
     def start(self, param: Variable) -> dict[str, Array]:
         """``left`` and ``right``, and their roots."""
         real_numbers("Shampoo", param)
         made: dict[str, Array] = {}
-        for side, n in self._sides(param).items():
+        for side, n in sides(param, self.largest).items():
             made[side] = self.eps * np.eye(n, dtype=wide(param.dtype), like=param.data)
             made[f"{side}_root"] = np.zeros_like(made[side])
         return made
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Add to the sums, then multiply with their roots."""
-        u = update.astype(wide(update.dtype), copy=False).reshape(rows_and_columns(param.shape))
-        sides = self._sides(param)
-        root = InverseRoot(0.5 / len(sides), self.eps)
-        # an array, for a kernel takes no numbers of the host
-        due = np.zeros_like(param.data, np.float32, shape=()) + host(
-            lambda: float((step() - 1) % self.every == 0)
-        )
+        u = as_matrix(update)
+        turned = sides(param, self.largest)
+        root = InverseRoot(0.5 / len(turned), self.eps)
+        due = host_array(param.data, lambda: float((step() - 1) % self.every == 0))
         made = u
-        for side in sides:
+        for side in turned:
             whole, kept = state[side], state[f"{side}_root"]
             whole.data += u @ u.T if side == "left" else u.T @ u
             kept.data = np.positive(root(due, whole.data, kept.data).data, out=kept.data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 from ..errors import RangeError
 from .groups import Chain
@@ -52,12 +52,7 @@ class SGD(Method):
         if nesterov and not momentum:
             raise RangeError(f"{type(self).__name__}: nesterov needs a momentum, got {momentum!r}")
         super().__init__(
-            _momentum,
-            lr,
-            common,
-            weight_decay=weight_decay,
-            momentum=momentum,
-            nesterov=nesterov,
+            _momentum, lr, common, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov
         )
 
 
@@ -113,6 +108,9 @@ class Adam(Method):
         D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1.
     """
 
+    link: ClassVar[type[ScaleByAdam]] = ScaleByAdam
+    """Its kin differ in this."""
+
     def __init__(
         self,
         lr: float | Schedule = 0.001,
@@ -124,7 +122,7 @@ class Adam(Method):
         **common: Unpack[Common],
     ):
         super().__init__(
-            ScaleByAdam, lr, common, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps
+            self.link, lr, common, weight_decay=weight_decay, beta1=beta1, beta2=beta2, eps=eps
         )
 
 

@@ -12,6 +12,7 @@ from ..arrays import Array
 from ..config import host
 from ..core import Variable
 from .method import Common, Method
+from .methods import Adam
 from .schedule import Schedule, real
 from .transformation import Count, ScaleByAdam, State, real_numbers, zeros
 
@@ -67,22 +68,11 @@ class ScaleByAMSGrad(ScaleByAdam):
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
         m, v, w = state["m"], state["v"], state["w"]
-        _moments(self, update, state)
+        self._take_in(update, state)
         w.data = np.maximum(w.data, v.data, out=w.data)
         scale = np.sqrt(w.data / host(lambda: 1 - self.beta2 ** step())) + self.eps
         mean = m.data / host(lambda: 1 - self.beta1 ** step())
         return (mean / scale).astype(update.dtype, copy=False)
-
-
-def _moments(self: ScaleByAdam, update: Array, state: State) -> Array:
-    """Adam's two means take the update in; gives it in their dtype."""
-    m, v = state["m"], state["v"]
-    g = update.astype(m.data.dtype, copy=False)
-    m.data *= self.beta1
-    m.data += (1 - self.beta1) * g
-    v.data *= self.beta2
-    v.data += (1 - self.beta2) * g * g
-    return g
 
 
 @dataclass(frozen=True)
@@ -115,7 +105,7 @@ class ScaleByNAdam(ScaleByAdam):
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
         m, v, p = state["m"], state["v"], state["p"]
-        g = _moments(self, update, state)
+        g = self._take_in(update, state)
         now = host(lambda: self._momentum(step()))
         then = host(lambda: self._momentum(step() + 1))
         p.data *= now
@@ -146,7 +136,7 @@ class ScaleByRAdam(ScaleByAdam):
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
         m, v = state["m"], state["v"]
-        _moments(self, update, state)
+        self._take_in(update, state)
         scale = np.sqrt(v.data / host(lambda: 1 - self.beta2 ** step())) + self.eps
         # a compiled step cannot branch: one of the two weights is 0
         scale *= host(lambda: self._slowness(step()))
@@ -165,17 +155,13 @@ class ScaleByRAdam(ScaleByAdam):
         return sqrt((longest - 4) * (longest - 2) * length / part)
 
 
-class Adamax(Method):
+class Adamax(Adam):
     """Adam in the largest norm: steps of ``lr`` at most. The formula is `ScaleByAdamax`'s.
 
-    Args:
-        lr: the learning rate, a number of 0 or more or a schedule.
-        beta1: of the mean of gradients, from 0 to below 1.
-        beta2: of the squares, from 0 to below 1.
-        eps: over 0.
-        weight_decay: ``weight_decay * W`` is added to the gradient.
-        **common: see `Common`.
+    Arguments and errors as for `Adam`; ``beta2`` is of the norm.
     """
+
+    link = ScaleByAdamax
 
     def __init__(
         self,
@@ -187,48 +173,25 @@ class Adamax(Method):
         weight_decay: float = 0.0,
         **common: Unpack[Common],
     ):
-        super().__init__(
-            ScaleByAdamax,
-            lr,
-            common,
-            weight_decay=weight_decay,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
-        )
+        super().__init__(lr, beta1, beta2, eps, weight_decay=weight_decay, **common)
 
 
-class AMSGrad(Method):
+class AMSGrad(Adam):
     """Adam whose rates never grow again. The formula is `ScaleByAMSGrad`'s.
 
-    Args:
-        lr: the learning rate, a number of 0 or more or a schedule.
-        beta1: of the mean of gradients, from 0 to below 1.
-        beta2: of the squares, from 0 to below 1.
-        eps: over 0.
-        weight_decay: ``weight_decay * W`` is added to the gradient.
-        **common: see `Common`.
+    Arguments and errors as for `Adam`.
     """
 
-    def __init__(
-        self,
-        lr: float | Schedule = 0.001,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-8,
-        *,
-        weight_decay: float = 0.0,
-        **common: Unpack[Common],
-    ):
-        super().__init__(
-            ScaleByAMSGrad,
-            lr,
-            common,
-            weight_decay=weight_decay,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
-        )
+    link = ScaleByAMSGrad
+
+
+class RAdam(Adam):
+    """Adam that waits until its variance is known. The formula is `ScaleByRAdam`'s.
+
+    Arguments and errors as for `Adam`.
+    """
+
+    link = ScaleByRAdam
 
 
 class NAdam(Method):
@@ -264,37 +227,4 @@ class NAdam(Method):
             beta2=beta2,
             eps=eps,
             psi=psi,
-        )
-
-
-class RAdam(Method):
-    """Adam that waits until its variance is known. The formula is `ScaleByRAdam`'s.
-
-    Args:
-        lr: the learning rate, a number of 0 or more or a schedule.
-        beta1: of the mean of gradients, from 0 to below 1.
-        beta2: of the squares, from 0 to below 1.
-        eps: over 0.
-        weight_decay: ``weight_decay * W`` is added to the gradient.
-        **common: see `Common`.
-    """
-
-    def __init__(
-        self,
-        lr: float | Schedule = 0.001,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-8,
-        *,
-        weight_decay: float = 0.0,
-        **common: Unpack[Common],
-    ):
-        super().__init__(
-            ScaleByRAdam,
-            lr,
-            common,
-            weight_decay=weight_decay,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
         )

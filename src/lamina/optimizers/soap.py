@@ -12,7 +12,7 @@ from ..config import host
 from ..core import Function, Variable
 from ..errors import NonFiniteError
 from .groups import Chain
-from .matrix import OfMatrices, Others, rows_and_columns
+from .matrix import OfMatrices, Others, as_matrix, host_array, rows_and_columns, sides
 from .method import Common, Method
 from .schedule import Schedule, check_whole
 from .transformation import (
@@ -95,27 +95,22 @@ class ScaleBySOAP(OfMatrices):
 
     def concerns(self, name: str, param: Variable) -> bool:
         """Whether it is a matrix, with a side that is not too long."""
-        return super().concerns(name, param) and bool(self._sides(param))
-
-    def _sides(self, param: Variable) -> dict[str, int]:
-        lengths = zip(("left", "right"), rows_and_columns(param.shape))
-        return {side: n for side, n in lengths if n <= self.largest}
+        return super().concerns(name, param) and bool(sides(param, self.largest))
 
     def start(self, param: Variable) -> dict[str, Array]:
         """``m`` and ``v`` as matrices, the means ``left`` and ``right``, and their bases; zeros."""
         real_numbers("SOAP", param)
         like, dtype = param.data, wide(param.dtype)
         shapes = {key: rows_and_columns(param.shape) for key in ("m", "v")}
-        for side, n in self._sides(param).items():
+        for side, n in sides(param, self.largest).items():
             shapes |= {side: (n, n), f"{side}_basis": (n, n)}
         return {key: np.zeros_like(like, dtype, shape=shape) for key, shape in shapes.items()}
 
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Turn, scale, turn back; then take the update into the means of products."""
-        u = update.astype(wide(update.dtype), copy=False).reshape(rows_and_columns(param.shape))
-        # an array, for a kernel takes no numbers of the host
-        due = np.zeros_like(param.data, np.float32, shape=()) + host(lambda: self._due(step()))
-        for side in self._sides(param):
+        u = as_matrix(update)
+        due = host_array(param.data, lambda: self._due(step()))
+        for side in sides(param, self.largest):
             mean, basis = state[side], state[f"{side}_basis"]
             product = u @ u.T if side == "left" else u.T @ u
             made = Eigenbasis()(due, mean.data, product, basis.data).data

@@ -255,16 +255,22 @@ class ScaleByAdam(Transformation):
     def apply(self, update: Array, state: State, param: Variable, step: Count) -> Array:
         """Scale."""
         m, v = state["m"], state["v"]
-        g = update.astype(m.data.dtype, copy=False)
-        m.data *= self.beta1
-        m.data += (1 - self.beta1) * g
-        v.data *= self.beta2
-        v.data += (1 - self.beta2) * g * g
+        self._take_in(update, state)
         scale = np.sqrt(v.data / host(lambda: 1 - self.beta2 ** step()))
         scale += self.eps
         mean = m.data / host(lambda: 1 - self.beta1 ** step())
         mean /= scale
         return mean.astype(update.dtype, copy=False)
+
+    def _take_in(self, update: Array, state: State) -> Array:
+        """Both means take the update in; gives it in their dtype."""
+        m, v = state["m"], state["v"]
+        g = update.astype(m.data.dtype, copy=False)
+        m.data *= self.beta1
+        m.data += (1 - self.beta1) * g
+        v.data *= self.beta2
+        v.data += (1 - self.beta2) * g * g
+        return g
 
 
 # -- choosing parameters -------------------------------------------------------------------------
