@@ -20,11 +20,6 @@ def one(f, python, low=-3.0, high=3.0, **options):
     return case(f, reference, shapes=SHAPES, domain=(low, high), **options)
 
 
-def normal_integral(x):
-    """Φ(x)."""
-    return (1 + math.erf(x / math.sqrt(2))) / 2
-
-
 CASES = [
     one(F.relu, lambda x: max(x, 0.0)),
     one(F.leaky_relu, lambda x: x if x > 0 else 0.01 * x),

@@ -108,6 +108,17 @@ def positive(value: Any, what: str) -> float:
     return float(value)
 
 
+def not_negative(value: Any, what: str) -> float:
+    """``value`` as a float of 0 or more.
+
+    Raises:
+        RangeError: if it is not.
+    """
+    if not value >= 0:
+        raise RangeError(f"{what} should be 0 or more, got {value!r}")
+    return float(value)
+
+
 def wide(x: Variable) -> Variable:
     """float16 as float32: its sums of squares overflow from 256 on."""
     return x.astype(np.float32) if x.dtype == np.float16 else x

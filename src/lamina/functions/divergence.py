@@ -10,7 +10,7 @@ from ..core import Variable
 from ..errors import RangeError, ShapeError
 from .activation import log_softmax, softplus
 from .arith import maximum
-from .bound import floating, probabilities
+from .bound import floating, not_negative, probabilities
 from .compare import where
 from .entropy import binary, check_classes, class_weight, of_labels, picked, placed, rows_of
 from .label import check_labels
@@ -112,12 +112,6 @@ def _distributions(
     return a, b, as_axes(axis, a.ndim, name)
 
 
-def _gamma(gamma: Any, name: str) -> float:
-    if not gamma >= 0:
-        raise RangeError(f"{name}: gamma should be 0 or more, got {gamma!r}")
-    return float(gamma)
-
-
 def focal_loss(
     x: ArrayLike,
     t: ArrayLike,
@@ -161,7 +155,7 @@ def focal_loss(
     right = picked(logp, flat, ignore_index)
     # 1 - p no less than epsilon: where p is 1, a power below 1 would have an infinite derivative
     missing = maximum(-expm1(right), float(np.finfo(v.dtype).eps))
-    y = missing ** _gamma(gamma, name) * (0 - right)
+    y = missing ** not_negative(gamma, f"{name}: gamma") * (0 - right)
     return placed(of_labels(y, logp, flat, w, ignore_index, 0.0, reduction), v)
 
 
@@ -202,6 +196,10 @@ def sigmoid_focal_loss(
     if alpha is not None and not 0 <= alpha <= 1:
         raise RangeError(f"{name}: alpha should be from 0 to 1 or None, got {alpha!r}")
     yes, no = (1.0, 1.0) if alpha is None else (float(alpha), 1 - float(alpha))
-    focus, up, down = _gamma(gamma, name), softplus(v), softplus(-v)  # -log(1 - p), -log p
+    focus, up, down = (
+        not_negative(gamma, f"{name}: gamma"),
+        softplus(v),
+        softplus(-v),
+    )  # -log(1 - p), -log p
     y = target * exp(up * -focus) * down * yes + (1 - target) * exp(down * -focus) * up * no
     return reduced(y, reduction)

@@ -10,7 +10,8 @@ import numpy as np
 from .. import random
 from ..config import current
 from ..core import Function, Variable
-from ..errors import DTypeError, RangeError, ShapeError
+from ..errors import RangeError, ShapeError
+from .bound import floating, not_negative
 from .operand import as_variable, beside
 from .rectifier import SELU_ALPHA, SELU_SCALE
 from .sample import draw
@@ -83,9 +84,7 @@ def _checked(x: Any, ratio: Any, name: str) -> Variable:
     v = as_variable(x, name)
     if not 0 <= ratio <= 1:
         raise RangeError(f"{name}: ratio should be from 0 to 1, got {ratio!r}")
-    if v.dtype.kind != "f":
-        raise DTypeError(f"{name}: x should be floating, got {v.dtype}")
-    return v
+    return floating(v, f"{name}: x")
 
 
 def _kept(shape: tuple[int, ...], ratio: float, x: Variable, stream: str) -> Variable:
@@ -236,8 +235,7 @@ def gaussian_noise(x: ArrayLike, std: float = 0.1) -> Variable:
         Variable([1., 2.], float64)
     """
     v = _checked(x, 0, "gaussian_noise")
-    if not std >= 0:
-        raise RangeError(f"gaussian_noise: std should be 0 or more, got {std!r}")
+    not_negative(std, "gaussian_noise: std")
     if std == 0 or not current().train:
         return v
     return v + draw("normal", "gaussian_noise", v.shape, v.dtype, v.data) * float(std)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import Function, Variable
-from ..errors import DTypeError, RangeError, ShapeError
+from ..errors import ShapeError
+from .bound import floating, positive, wide
 from .operand import as_axes, as_variable
 from .unary import rsqrt, sqrt
 
@@ -54,20 +55,8 @@ def standardized(
     """
     if not all([x.shape[i] for i in axes]):
         raise ShapeError(f"{operation}: over axes {axes} of {x.shape} there is nothing")
-    _check_eps(eps, operation)
-    return Standardize(axes, float(eps))(_wide(x, operation))
-
-
-def _check_eps(eps: float, operation: str) -> None:
-    if not eps > 0:
-        raise RangeError(f"{operation}: eps should be above 0, got {eps!r}")
-
-
-def _wide(x: Variable, operation: str) -> Variable:
-    """float16 as float32: its squares overflow from 256 on."""
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{operation}: x should be floating, got {x.dtype}")
-    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    least = positive(eps, f"{operation}: eps")
+    return Standardize(axes, least)(wide(floating(x, f"{operation}: x")))
 
 
 def affine(
@@ -205,9 +194,9 @@ def fixed_batch_norm(
     """
     v, name = as_variable(x, "fixed_batch_norm"), "fixed_batch_norm"
     batch_axes(v, name)
-    _check_eps(eps, name)
-    scale = rsqrt(_wide(as_variable(variance, name), name) + float(eps))
+    least = positive(eps, f"{name}: eps")
+    scale = rsqrt(wide(floating(variance, f"{name}: variance")) + least)
     if gamma is not None:
         scale = scale * along(gamma, scale, (0,), f"{name}: gamma")  # of few numbers, before many
-    y = _wide(v, name) - along(mean, v, (1,), f"{name}: mean")
+    y = wide(floating(v, f"{name}: x")) - along(mean, v, (1,), f"{name}: mean")
     return affine(y, scale, beta, (1,), v.dtype, name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import Variable
-from ..errors import RangeError, ShapeError
-from .bound import probabilities, wide
+from ..errors import ShapeError
+from .bound import not_negative, probabilities, wide
 from .entropy import binary
 from .loss import check_reduction, reduced
 
@@ -52,10 +52,9 @@ def tversky_loss(
         >>> tversky_loss([[1.0, 1.0, 0.0, 0.0]], [[1, 0, 1, 0]], alpha=0.25, beta=0.75)
         Variable(0.33333333, float64)
     """
-    for word, value in (("alpha", alpha), ("beta", beta), ("smooth", smooth)):
-        if not value >= 0:
-            raise RangeError(f"tversky_loss: {word} should be 0 or more, got {value!r}")
-    return _overlap(p, t, float(alpha), float(beta), float(smooth), reduction, "tversky_loss")
+    words = {"alpha": alpha, "beta": beta, "smooth": smooth}
+    a, b, s = [not_negative(value, f"tversky_loss: {word}") for word, value in words.items()]
+    return _overlap(p, t, a, b, s, reduction, "tversky_loss")
 
 
 def dice_loss(
@@ -73,7 +72,8 @@ def dice_loss(
         >>> dice_loss([[1.0, 1.0, 0.0, 0.0]], [[1, 0, 1, 0]])
         Variable(0.4, float64)
     """
-    return _overlap(p, t, 0.5, 0.5, _smooth(smooth, "dice_loss") / 2, reduction, "dice_loss")
+    s = not_negative(smooth, "dice_loss: smooth") / 2
+    return _overlap(p, t, 0.5, 0.5, s, reduction, "dice_loss")
 
 
 def iou_loss(
@@ -90,13 +90,8 @@ def iou_loss(
         >>> iou_loss([[1.0, 1.0, 0.0, 0.0]], [[1, 0, 1, 0]])
         Variable(0.5, float64)
     """
-    return _overlap(p, t, 1.0, 1.0, _smooth(smooth, "iou_loss"), reduction, "iou_loss")
-
-
-def _smooth(smooth: float, name: str) -> float:
-    if not smooth >= 0:
-        raise RangeError(f"{name}: smooth should be 0 or more, got {smooth!r}")
-    return float(smooth)
+    s = not_negative(smooth, "iou_loss: smooth")
+    return _overlap(p, t, 1.0, 1.0, s, reduction, "iou_loss")
 
 
 def _overlap(

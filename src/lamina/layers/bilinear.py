@@ -11,9 +11,10 @@ from ..core import Variable
 from ..errors import ShapeError
 from ..functions.operand import as_variable
 from ..parameter import Parameter
-from .checked import as_floating, as_input, as_size, as_switch
-from .initializers import Initializer, uniform, zeros
+from .checked import as_floating, as_input, as_size
+from .initializers import Initializer, uniform
 from .layer import Layer
+from .options import bias_unless, shown_rest
 
 
 class Bilinear(Layer):
@@ -58,11 +59,7 @@ class Bilinear(Layer):
         )
         shape = (self.out_size, first, second)
         self.W = Parameter(None, name="W", shape=shape, dtype=dtype, init=init or _uniform)
-        self.bias = (
-            None
-            if as_switch(nobias, "Bilinear: nobias")
-            else Parameter(None, name="bias", shape=(self.out_size,), dtype=dtype, init=zeros())
-        )
+        self.bias = bias_unless(nobias, "Bilinear", "bias", (self.out_size,), dtype)
 
     def forward(self, a: Any, b: Any) -> Variable:
         """``a: (..., a_size)`` and ``b: (..., b_size)`` to ``(..., out_size)``."""
@@ -81,9 +78,7 @@ class Bilinear(Layer):
 
     def describe(self) -> str:
         first, second = ("?", "?") if self.W.state == "lazy" else self.W.shape[1:]
-        nobias = ", nobias=True" if self.bias is None else ""
-        dtype = f", dtype={self.W.dtype}" if self.W.dtype != np.float32 else ""
-        return f"{first}, {second} -> {self.out_size}{nobias}{dtype}"
+        return f"{first}, {second} -> {self.out_size}{shown_rest(self.W.dtype, self.bias)}"
 
 
 def _uniform(shape: tuple[int, ...], dtype: Any, generator: np.random.Generator) -> Any:

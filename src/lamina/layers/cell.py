@@ -14,6 +14,7 @@ from ..parameter import Initializer, Parameter
 from .checked import as_choice, as_floating, as_input, as_size
 from .initializers import glorot_uniform, orthogonal, zeros
 from .layer import Layer
+from .options import shown_rest
 from .recurrent import ForgetLate
 
 
@@ -60,8 +61,7 @@ class _Cell(Layer):
 
     def describe(self) -> str:
         size = "?" if self.in_size is None else self.in_size
-        dtype = f", dtype={self.Wx.dtype}" if self.Wx.dtype != np.float32 else ""
-        return f"{size} -> {self.size}{dtype}"
+        return f"{size} -> {self.size}{shown_rest(self.Wx.dtype)}"
 
 
 class RNNCell(_Cell):

@@ -15,8 +15,9 @@ from ..errors import RangeError, ShapeError
 from ..functions.window import Lengths, Padding, borders, image_check, lengths
 from ..parameter import Parameter
 from .checked import as_floating, as_input, as_size, as_switch, is_lazy
-from .initializers import Initializer, lecun_normal, variance_scaling, zeros
+from .initializers import Initializer, lecun_normal, variance_scaling
 from .layer import Layer
+from .options import bias_unless, shown_kernel, shown_rest
 
 
 class _Convolution(Layer):
@@ -53,11 +54,7 @@ class _Convolution(Layer):
             self._divides("in_channels", known)
             shape = self._shape(known)
         self.W = Parameter(None, name="W", shape=shape, dtype=dtype, init=init)
-        self.b = (
-            None
-            if bare
-            else Parameter(None, name="b", shape=(self.out_channels,), dtype=dtype, init=zeros())
-        )
+        self.b = bias_unless(bare, kind, "b", (self.out_channels,), dtype)
 
     def _divides(self, what: str, channels: int) -> None:
         if channels % self.groups:
@@ -102,16 +99,10 @@ class _Convolution(Layer):
         return type(self).apply(x, self.W, self.b, **self._words())
 
     def describe(self) -> str:
-        plain = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
-        square = len(set(self.kernel)) == 1
-        shown = {"kernel": self.kernel[0] if square else self.kernel}
-        shown |= {name: word for name, word in self._words().items() if word != plain[name]}
-        if self.b is None:
-            shown["nobias"] = True
+        usual = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
         channels = "?" if self.in_channels is None else self.in_channels
-        words = "".join(f", {name}={word!r}" for name, word in shown.items())
-        dtype = f", dtype={self.dtype}" if self.dtype != np.float32 else ""
-        return f"{channels} -> {self.out_channels}{words}{dtype}"
+        words = shown_kernel(self.kernel, self._words(), usual)
+        return f"{channels} -> {self.out_channels}, {words}{shown_rest(self.dtype, self.b)}"
 
 
 class _Conv(_Convolution):

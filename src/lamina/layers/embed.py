@@ -15,6 +15,7 @@ from ..parameter import Parameter
 from .checked import as_choice, as_floating, as_input, as_number, as_size
 from .initializers import Initializer, normal
 from .layer import Layer
+from .options import shown_rest
 from .plain import Plain
 
 
@@ -68,8 +69,7 @@ class Embedding(Layer):
 
     def describe(self) -> str:
         padding = "" if self.padding is None else f", padding={self.padding}"
-        dtype = f", dtype={self.W.dtype}" if self.W.dtype != np.float32 else ""
-        return f"{self.rows} -> {self.size}{padding}{dtype}"
+        return f"{self.rows} -> {self.size}{padding}{shown_rest(self.W.dtype)}"
 
 
 class EmbeddingBag(Embedding):
@@ -173,8 +173,7 @@ class LearnedPositions(Layer):
 
     def describe(self) -> str:
         size = "?" if self.W.state == "lazy" else self.W.shape[1]
-        dtype = f", dtype={self.W.dtype}" if self.W.dtype != np.float32 else ""
-        return f"{self.length} of {size}{dtype}"
+        return f"{self.length} of {size}{shown_rest(self.W.dtype)}"
 
 
 @dataclass(eq=False, repr=False)

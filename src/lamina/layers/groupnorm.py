@@ -10,11 +10,13 @@ import numpy as np
 from .. import functions as F
 from ..core import Variable
 from ..errors import RangeError, ShapeError
+from ..functions.bound import positive
 from ..functions.operand import as_variable
 from ..parameter import Parameter
-from .checked import as_floating, as_input, as_number, as_size, as_switch
-from .initializers import ones, zeros
+from .checked import as_floating, as_input, as_number, as_size
+from .initializers import ones
 from .layer import Layer
+from .options import bias_unless, shown_rest
 from .plain import Plain
 
 
@@ -23,17 +25,11 @@ class _Scaled(Layer):
 
     def _start(self, size: Any, eps: Any, dtype: Any, nobias: Any) -> None:
         name = type(self).__name__
-        self.eps = as_number(eps, f"{name}: eps")
-        if not self.eps > 0:
-            raise RangeError(f"{name}: eps should be above 0, got {eps!r}")
+        self.eps = positive(as_number(eps, f"{name}: eps"), f"{name}: eps")
         shape = (None if size is None else as_size(size, f"{name}: size"),)
         dtype = as_floating(dtype, name)
         self.gamma = Parameter(None, name="gamma", shape=shape, dtype=dtype, init=ones())
-        self.beta = (
-            None
-            if as_switch(nobias, f"{name}: nobias")
-            else Parameter(None, name="beta", shape=shape, dtype=dtype, init=zeros())
-        )
+        self.beta = bias_unless(nobias, name, "beta", shape, dtype)
 
     def _sized(self, x: Any, axis: int) -> Variable:
         """``x`` in the dtype of gamma, which has the length of that axis now."""
@@ -53,9 +49,7 @@ class _Scaled(Layer):
     def describe(self) -> str:
         size = "?" if self.gamma.state == "lazy" else str(self.gamma.shape[0])
         eps = f", eps={self.eps:g}" if self.eps != 1e-5 else ""
-        nobias = ", nobias=True" if self.beta is None else ""
-        dtype = f", dtype={self.gamma.dtype}" if self.gamma.dtype != np.float32 else ""
-        return size + eps + nobias + dtype
+        return size + eps + shown_rest(self.gamma.dtype, self.beta)
 
 
 class GroupNorm(_Scaled):

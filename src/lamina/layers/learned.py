@@ -15,6 +15,7 @@ from .checked import as_choice, as_floating, as_input, as_number, as_size, as_sw
 from .initializers import constant
 from .layer import Layer
 from .linear import Linear
+from .options import shown_rest
 
 GATES = {"glu": F.glu, "geglu": F.geglu, "reglu": F.reglu, "swiglu": F.swiglu}
 
@@ -58,8 +59,7 @@ class _PerChannel(Layer):
     def describe(self) -> str:
         size = "?" if self.slope.state == "lazy" else str(self.slope.shape[0])
         start = f", start={self.first:g}" if self.first != self.start else ""
-        dtype = f", dtype={self.slope.dtype}" if self.slope.dtype != np.float32 else ""
-        return size + start + dtype
+        return size + start + shown_rest(self.slope.dtype)
 
 
 class PReLU(_PerChannel):

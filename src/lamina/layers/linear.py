@@ -11,12 +11,13 @@ import numpy as np
 
 from ..arrays import DType, as_array, is_floating
 from ..core import Variable
-from ..errors import DTypeError, RangeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from ..functions import linear
 from ..parameter import Parameter
-from .checked import is_lazy
-from .initializers import Initializer, lecun_normal, zeros
+from .checked import as_size, is_lazy
+from .initializers import Initializer, lecun_normal
 from .layer import Layer
+from .options import bias_unless, shown_rest
 
 
 class Linear(Layer):
@@ -66,20 +67,11 @@ class Linear(Layer):
                 f"Linear: nobias should be True or False, got {nobias!r}"
                 + (hint if isinstance(nobias, int) else "")
             )
-        self.out_size = _size("out_size", out_size)
-        rows = None if in_size is None else _size("in_size", in_size)
-        self.W = Parameter(
-            None,
-            name="W",
-            shape=(rows, self.out_size),
-            dtype=_floating(dtype),
-            init=init or lecun_normal(),
-        )
-        self.b = (
-            None
-            if nobias
-            else Parameter(None, name="b", dtype=dtype, shape=(self.out_size,), init=zeros())
-        )
+        self.out_size = as_size(out_size, "Linear: out_size")
+        rows = None if in_size is None else as_size(in_size, "Linear: in_size")
+        dtype, shape = _floating(dtype), (rows, self.out_size)
+        self.W = Parameter(None, name="W", shape=shape, dtype=dtype, init=init or lecun_normal())
+        self.b = bias_unless(nobias, "Linear", "b", (self.out_size,), dtype)
 
     @property
     def in_size(self) -> int | None:
@@ -116,15 +108,7 @@ class Linear(Layer):
 
     def describe(self) -> str:
         size = "?" if self.in_size is None else self.in_size
-        nobias = ", nobias=True" if self.b is None else ""
-        dtype = f", dtype={self.dtype}" if self.dtype != np.float32 else ""
-        return f"{size} -> {self.out_size}{nobias}{dtype}"
-
-
-def _size(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise RangeError(f"Linear: {name} should be an integer of 1 or more, got {value!r}")
-    return int(value)
+        return f"{size} -> {self.out_size}{shown_rest(self.dtype, self.b)}"
 
 
 def _floating(dtype: Any) -> DType:

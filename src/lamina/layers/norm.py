@@ -16,12 +16,14 @@ from ..core import Variable
 from ..core.variable import Shape
 from ..errors import RangeError, ShapeError, UninitializedError
 from ..functions import fixed_batch_norm, layer_norm
+from ..functions.bound import positive
 from ..functions.norm import affine, batch_axes, standardized
 from ..functions.operand import as_variable
 from ..parameter import Buffer, Parameter
-from .checked import as_floating, as_input, as_size, as_switch
-from .initializers import ones, zeros
+from .checked import as_floating, as_input, as_size
+from .initializers import ones
 from .layer import Layer
+from .options import bias_unless, shown_rest
 
 
 class LayerNorm(Layer):
@@ -61,14 +63,10 @@ class LayerNorm(Layer):
         super().__init__()
         given = size if isinstance(size, (tuple, list)) else (size,)
         shape = tuple([n if n is None else as_size(n, "LayerNorm: size") for n in given])
-        self.eps = _positive(eps, "LayerNorm: eps")
+        self.eps = positive(eps, "LayerNorm: eps")
         dtype = as_floating(dtype, "LayerNorm")
         self.gamma = Parameter(None, name="gamma", shape=shape, dtype=dtype, init=ones())
-        self.beta = (
-            None
-            if as_switch(nobias, "LayerNorm: nobias")
-            else Parameter(None, name="beta", shape=shape, dtype=dtype, init=zeros())
-        )
+        self.beta = bias_unless(nobias, "LayerNorm", "beta", shape, dtype)
 
     def forward(self, x: Any) -> Variable:
         """``x: (..., *size)`` to the same shape, in the dtype of ``gamma``."""
@@ -88,7 +86,7 @@ class LayerNorm(Layer):
         size = ", ".join(map(str, self.gamma.shape)) if known else "?"
         size = f"({size})" if known and self.gamma.ndim > 1 else size
         eps = f", eps={self.eps:g}" if self.eps != 1e-5 else ""
-        return size + eps + _options(self.beta, self.gamma.dtype)
+        return size + eps + shown_rest(self.gamma.dtype, self.beta)
 
 
 class BatchNorm(Layer):
@@ -140,16 +138,12 @@ class BatchNorm(Layer):
         if not 0 <= momentum <= 1:
             raise RangeError(f"BatchNorm: momentum should be from 0 to 1, got {momentum!r}")
         self.momentum = float(momentum)
-        self.eps = _positive(eps, "BatchNorm: eps")
+        self.eps = positive(eps, "BatchNorm: eps")
         shape = (None if size is None else as_size(size, "BatchNorm: size"),)
         dtype = as_floating(dtype, "BatchNorm")
         wide = np.result_type(dtype, np.float32)
         self.gamma = Parameter(None, name="gamma", shape=shape, dtype=dtype, init=ones())
-        self.beta = (
-            None
-            if as_switch(nobias, "BatchNorm: nobias")
-            else Parameter(None, name="beta", shape=shape, dtype=dtype, init=zeros())
-        )
+        self.beta = bias_unless(nobias, "BatchNorm", "beta", shape, dtype)
         self.mean = Statistic(0.0, shape, wide, "mean")
         self.variance = Statistic(1.0, shape, wide, "variance")
 
@@ -186,7 +180,7 @@ class BatchNorm(Layer):
         size = "?" if self.gamma.state == "lazy" else str(self.gamma.shape[0])
         momentum = f", momentum={self.momentum:g}" if self.momentum != 0.1 else ""
         eps = f", eps={self.eps:g}" if self.eps != 1e-5 else ""
-        return size + momentum + eps + _options(self.beta, self.gamma.dtype)
+        return size + momentum + eps + shown_rest(self.gamma.dtype, self.beta)
 
 
 class Statistic(Buffer):
@@ -279,15 +273,3 @@ def _learn(layer: Layer, shape: Shape) -> None:
     for variable in held:
         if variable.state == "lazy":
             layer.initialize(variable, shape)
-
-
-def _positive(eps: Any, what: str) -> float:
-    if not eps > 0:
-        raise RangeError(f"{what} should be above 0, got {eps!r}")
-    return float(eps)
-
-
-def _options(beta: Any, dtype: DType) -> str:
-    """What was chosen otherwise than usual."""
-    nobias = ", nobias=True" if beta is None else ""
-    return nobias + (f", dtype={dtype}" if dtype != np.float32 else "")

@@ -11,6 +11,8 @@ from ..errors import RangeError
 from ..functions.window import Lengths, Padding, borders, lengths
 from .checked import as_switch
 from .layer import Layer
+from .options import shown_kernel
+from .plain import Plain
 
 
 class _Pool(Layer):
@@ -40,11 +42,8 @@ class _Pool(Layer):
         return type(self).apply(x, self.kernel, **self._words())
 
     def describe(self) -> str:
-        plain = {"stride": None, "padding": 0, "count_include_pad": True}
-        square = len(set(self.kernel)) == 1
-        shown = {"kernel": self.kernel[0] if square else self.kernel}
-        shown |= {name: word for name, word in self._words().items() if word != plain[name]}
-        return ", ".join(f"{name}={word!r}" for name, word in shown.items())
+        usual = {"stride": None, "padding": 0, "count_include_pad": True}
+        return shown_kernel(self.kernel, self._words(), usual)
 
 
 class MaxPool1d(_Pool):
@@ -135,20 +134,16 @@ class AveragePool3d(_AveragePool):
     apply = staticmethod(F.average_pool3d)
 
 
-class GlobalAveragePool(Layer):
+class GlobalAveragePool(Plain):
     """The mean of each channel: ``(n, c, *size)`` to ``(n, c)``."""
 
-    def forward(self, x: Any) -> Variable:
-        """``x: (n, c, *size)`` to ``(n, c)``."""
-        return F.global_average_pool(x)
+    apply = staticmethod(F.global_average_pool)
 
 
-class GlobalMaxPool(Layer):
+class GlobalMaxPool(Plain):
     """The largest number of each channel: ``(n, c, *size)`` to ``(n, c)``."""
 
-    def forward(self, x: Any) -> Variable:
-        """``x: (n, c, *size)`` to ``(n, c)``."""
-        return F.global_max_pool(x)
+    apply = staticmethod(F.global_max_pool)
 
 
 class Flatten(Layer):

@@ -19,6 +19,7 @@ from ..parameter import Initializer, Parameter
 from .checked import as_choice, as_floating, as_input, as_size, as_switch
 from .initializers import glorot_uniform, orthogonal, zeros
 from .layer import Layer
+from .options import shown_rest
 
 State = tuple[tuple[Variable, ...], ...]
 """For each layer its states, (n, size) each: h and c for LSTM, h for GRU."""
@@ -165,8 +166,8 @@ class Recurrent(Layer):
         layers = f", layers={len(self.Wx)}" if len(self.Wx) > 1 else ""
         dropout = f", dropout={self.dropout:g}" if self.dropout else ""
         stateful = ", stateful=True" if self.stateful else ""
-        dtype = f", dtype={self.Wx[0].dtype}" if self.Wx[0].dtype != np.float32 else ""
-        return f"{size} -> {self.size}{layers}{dropout}{stateful}{dtype}"
+        rest = shown_rest(self.Wx[0].dtype)
+        return f"{size} -> {self.size}{layers}{dropout}{stateful}{rest}"
 
 
 @dataclass(frozen=True)

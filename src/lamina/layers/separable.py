@@ -14,8 +14,9 @@ from ..functions.window import Lengths, Padding, borders, image_check, lengths
 from ..parameter import Parameter
 from .checked import as_floating, as_input, as_size, as_switch
 from .conv import Conv2d
-from .initializers import Initializer, lecun_normal, zeros
+from .initializers import Initializer, lecun_normal
 from .layer import Layer
+from .options import bias_unless, shown_kernel, shown_rest
 
 
 class DepthwiseConv2d(Layer):
@@ -75,11 +76,7 @@ class DepthwiseConv2d(Layer):
         dtype = as_floating(dtype, name)
         shape = (rows, 1, *self.kernel)
         self.W = Parameter(None, name="W", shape=shape, dtype=dtype, init=init or lecun_normal())
-        self.b = (
-            None
-            if as_switch(nobias, f"{name}: nobias")
-            else Parameter(None, name="b", shape=(rows,), dtype=dtype, init=zeros())
-        )
+        self.b = bias_unless(nobias, name, "b", (rows,), dtype)
 
     @property
     def in_channels(self) -> int | None:
@@ -104,14 +101,9 @@ class DepthwiseConv2d(Layer):
         return F.depthwise_conv(v, self.W, self.b, self.stride, self.padding, self.dilation)
 
     def describe(self) -> str:
-        square = len(set(self.kernel)) == 1
-        shown = [f"kernel={self.kernel[0] if square else self.kernel}"]
-        plain = {"stride": 1, "padding": 0, "dilation": 1, "multiplier": 1}
-        given = {name: getattr(self, name) for name in plain}
-        shown += [f"{name}={word!r}" for name, word in given.items() if word != plain[name]]
-        shown += ["nobias=True"] if self.b is None else []
-        shown += [f"dtype={self.W.dtype}"] if self.W.dtype != np.float32 else []
-        return ", ".join([str(self.in_channels or "?"), *shown])
+        usual = {"stride": 1, "padding": 0, "dilation": 1, "multiplier": 1}
+        words = shown_kernel(self.kernel, {name: getattr(self, name) for name in usual}, usual)
+        return f"{self.in_channels or '?'}, {words}{shown_rest(self.W.dtype, self.b)}"
 
 
 class SeparableConv2d(Layer):

@@ -132,8 +132,8 @@ def precision(
         >>> precision([1, 1, 0, 1], [1, 0, 1, 1])
         0.6666666666666666
     """
-    hits, said, true, classed = _parts(y, t, average, positive, classes, "precision")
-    return _averaged(ratio(hits, said), hits, said, true, average, classed)
+    hits, said, true = _parts(y, t, average, positive, classes, "precision")
+    return _averaged(ratio(hits, said), said, true, average)
 
 
 def recall(
@@ -152,8 +152,8 @@ def recall(
         >>> recall([1, 1, 0, 0], [1, 0, 1, 1])
         0.3333333333333333
     """
-    hits, said, true, classed = _parts(y, t, average, positive, classes, "recall")
-    return _averaged(ratio(hits, true), hits, said, true, average, classed)
+    hits, said, true = _parts(y, t, average, positive, classes, "recall")
+    return _averaged(ratio(hits, true), said, true, average)
 
 
 def f1(
@@ -175,14 +175,14 @@ def f1(
         >>> f1([1, 1, 0, 0], [1, 0, 1, 1])
         0.4
     """
-    hits, said, true, classed = _parts(y, t, average, positive, classes, "f1")
-    return _averaged(ratio(2 * hits, said + true), hits, said, true, average, classed)
+    hits, said, true = _parts(y, t, average, positive, classes, "f1")
+    return _averaged(ratio(2 * hits, said + true), said, true, average)
 
 
 def _parts(
     y: Any, t: Any, average: Any, positive: int, classes: int | None, name: str
-) -> tuple[Array, Array, Array, Array]:
-    """For each class: hits, how often it was predicted, how often true; and which are meant."""
+) -> tuple[Array, Array, Array]:
+    """For each class that is meant: hits, how often it was predicted, how often true."""
     if average not in AVERAGES:
         raise RangeError(f"{name}: average should be one of {', '.join(AVERAGES)}, got {average!r}")
     counts = counted(y, t, classes, name).astype(np.float64)
@@ -199,16 +199,14 @@ def _parts(
             hits, said, true = [x[positive : positive + 1] for x in (hits, said, true)]
     elif average == "micro":
         hits, said, true = [x.sum(keepdims=True) for x in (hits, said, true)]
-    return hits, said, true, (said + true) > 0
+    return hits, said, true
 
 
-def _averaged(
-    each: Array, hits: Array, said: Array, true: Array, average: str, occurs: Array
-) -> Any:
+def _averaged(each: Array, said: Array, true: Array, average: str) -> Any:
     if average == "none":
         return each
     if average == "macro":
-        return float(each[occurs].mean())
+        return float(each[(said + true) > 0].mean())
     if average == "weighted":
         return float((each * true).sum() / true.sum())
     return float(each[0])
