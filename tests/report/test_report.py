@@ -134,8 +134,8 @@ def test_iterations_are_placed_within_their_epochs(full):
 
 
 def test_a_mean_of_epochs_is_not_drawn_beside_its_steps(full):
-    events = [s["event"] for s in drawn(report(full))["charts"][0]["series"]]
-    assert events == ["step", "epoch"]  # the second is held out
+    events = [s["smooth"] for s in drawn(report(full))["charts"][0]["series"]]
+    assert events == [True, False]  # steps of learning, epochs of what is held out
 
 
 def test_figures_are_those_of_the_files(full, shown):

@@ -64,11 +64,16 @@ class Chart {
 
   /** The curve that is drawn strong: measured, or smoothed where there are steps. */
   strong(series) {
-    const weight = series.event === "step" ? settings.smoothing : 0;
-    return smooth(series.mean, weight);
+    return smooth(series.mean, series.smooth ? settings.smoothing : 0);
+  }
+
+  /** Whether a legend would only say again what the title says. */
+  get alone() {
+    return this.data.series.length === 1 && DATA.runs.length === 1;
   }
 
   fillLegend() {
+    this.legend.hidden = this.alone;
     this.data.series.forEach((series, i) => {
       const line = make("svg:line", { x1: 1, x2: 27, y1: 5, y2: 5, class: this.classes(series, "strong") });
       const swatch = make("svg:svg", { width: 28, height: 10, "aria-hidden": "true" }, line);
@@ -99,7 +104,7 @@ class Chart {
     this.drawnFor = this.figure.clientWidth;
     const names = this.shown.map((s) => (DATA.runs.length > 1 ? DATA.runs[s.run].letter : s.kind));
     const longest = Math.max(...names.map((name) => [...name].reduce((n, c) => n + (c > "\u2e80" ? 13 : 7), 0)), 0);
-    this.right = width < 420 && DATA.runs.length === 1 ? 10 : Math.min(longest + 16, 110);
+    this.right = this.alone || (width < 420 && DATA.runs.length === 1) ? 10 : Math.min(longest + 16, 110);
     Object.assign(this, { width, height: HEIGHT });
     const xs = this.shown.flatMap((s) => [this.x(s)[0], this.x(s).at(-1)]);
     [this.left, this.far] = xs.length ? [Math.min(...xs), Math.max(...xs)] : [0, 1];
@@ -233,7 +238,7 @@ class Chart {
 
   /** Names at the right ends of curves, apart from one another. */
   ends() {
-    if (this.right <= 10) return [];
+    if (this.right <= 10 || this.alone) return [];
     const found = this.shown
       .map((series) => {
         const values = this.strong(series);
@@ -306,7 +311,7 @@ class Chart {
         return make("svg:circle", { class: `c${this.colour(series)}`, cx: this.px(x), cy: y, r: 4 });
       }),
     );
-    this.tip.replaceChildren(make("b", {}, this.placed(best)), ...there.map((found) => this.row(found)));
+    this.tip.replaceChildren(make("b", {}, this.placed(best)), ...there.map((found) => this.row(found, best)));
     this.tip.hidden = false;
     const share = (this.px(best.x) / this.width) * this.svg.clientWidth;
     const left = share + 14 + this.tip.offsetWidth > this.svg.clientWidth ? share - this.tip.offsetWidth - 14 : share + 14;
@@ -318,15 +323,18 @@ class Chart {
     return `${say("step")} ${Math.round(iteration).toLocaleString("en")} · ${say("epoch")} ${figure(epoch)} · ${duration(seconds)}`;
   }
 
-  row({ series, i }) {
+  row({ series, i, x }, best) {
     const value = series.mean[i];
     const swatch = make("span", { class: `dot c${this.colour(series)}` });
     const text = value === null ? say("no_values") : figure(value);
     const more = [];
+    if (Math.abs(this.px(x) - this.px(best.x)) > 1) {
+      more.push(say("at_step", { step: Math.round(DATA.axes[series.axis][0][i]).toLocaleString("en") }));
+    }
     if (series.low && value !== null && series.low[i] !== series.high[i]) {
       more.push(say("bucket", { low: figure(series.low[i]), high: figure(series.high[i]) }));
     }
-    if (series.event === "step" && settings.smoothing && value !== null) {
+    if (series.smooth && settings.smoothing && value !== null) {
       more.push(`${say("smoothed")} ${figure(this.strong(series)[i])}`);
     }
     const small = more.length ? make("small", {}, ` ${more.join(", ")}`) : null;

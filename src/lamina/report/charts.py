@@ -121,7 +121,7 @@ def _series(
         "kind": kind,
         "name": curve.name,
         "dashed": bool(prefix),
-        "event": curve.event,
+        "smooth": curve.event == "step" and curve.name not in LAST,
         "axis": axes.add(curve.x),
         "mean": rounded(curve.mean),
         "count": curve.count,

@@ -147,6 +147,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "step": ("step", "步"),
     # not finite
     "nonfinite": ("Where the first NaN or infinity came from", "第一个 NaN 或无穷从何而来"),
+    "nonfinite_link": ("NaN", "NaN"),
     "stage": ("stage", "阶段"),
     "forward": ("forward", "前向"),
     "backward": ("backward", "反向"),

@@ -160,5 +160,6 @@ def _header(stories: list[Story], title: str, words: Words) -> Markup:
 
 
 def _contents(keys: list[str], words: Words) -> Markup:
-    links = [tag("a", words(key), href=f"#{key}") for key in keys]
+    short = {"nonfinite": "nonfinite_link"}
+    links = [tag("a", words(short.get(key, key)), href=f"#{key}") for key in keys]
     return tag("nav", *links, aria_label=words("contents"), class_="screen")
