@@ -36,6 +36,8 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Write the page."""
     path = write(arguments.folders, arguments.out, arguments.language)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
     size = path.stat().st_size
     data = {"file": str(path), "bytes": size, "runs": list(map(str, arguments.folders))}
     return Answer(f"{path}: {size / 1000:,.0f} kB, one page that needs no network", data)

@@ -94,6 +94,35 @@ def test_a_schedule_that_was_not_told_how_long_training_is_learns_it(make):
     assert made.lr == O.Cosine(0.1, steps=70)
 
 
+def test_a_schedule_behind_a_warm_up_has_the_updates_that_are_left(make):
+    text = """\
+[x]
+name = "SGD"
+[x.lr]
+name = "Warmup"
+steps = 20
+schedule = { schedule = "Cosine", lr = 0.1 }
+"""
+    made, problems = make(text, "optimizer", "name", updates=70)
+    assert problems == []
+    assert made.lr == O.Warmup(O.Cosine(0.1, steps=50), steps=20)
+
+
+def test_how_long_a_warm_up_is_must_be_said(make):
+    text = 'x = { name = "SGD", lr = { name = "Warmup", schedule = 0.5 } }'
+    _, problems = make(text, "optimizer", "name", updates=70)
+    assert problems == ["a.toml, line 1: x.lr lacks steps, which Warmup needs"]
+
+
+def test_an_optimizer_in_an_optimizer_can_be_called_by_name(make):
+    inner = '{ name = "Momentum", lr = 0.5 }'
+    made, problems = make(
+        f'x = {{ name = "Accumulate", steps = 2, optimizer = {inner} }}', "optimizer", "name"
+    )
+    assert problems == []
+    assert (type(made), made.lr) == (O.Accumulate, 0.5)
+
+
 def test_arguments_that_every_optimizer_takes_are_known(make):
     text = 'x = { name = "SGD", clip_norm = 1.0, groups = { "0/*" = { lr = 0.5 } } }'
     made, problems = make(text, "optimizer", "name")

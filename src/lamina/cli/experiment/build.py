@@ -91,8 +91,8 @@ class _Build:
         config = self.config()
         seed(0 if config is BROKEN else config.seed)
         data, learnt, held_out, loader = self.data(config)
-        if config is not BROKEN and loader is not BROKEN:
-            self.maker.updates = config.epochs * len(loader)
+        known = config is not BROKEN and loader is not BROKEN
+        self.maker.updates = config.epochs * len(loader) if known else 1  # else none will be made
         model = self.part("model", KINDS["layer"], Layer)
         takes = self.takes()
         loss = self.part("loss", KINDS["function"], Callable)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from ...errors import ConfigError, LaminaError
 from ...layers import Sequential
+from ...optimizers import Cosine, Linear, OneCycle, Polynomial, Warmup
 from . import fit
 from .name import KINDS, Kind, find, where
 from .problem import Problems, did_you_mean, listed
@@ -22,6 +23,9 @@ from .toml import Path
 
 BROKEN: Any = object()
 """Stands for what could not be made; the reason is among the problems."""
+
+WHOLE = (Cosine, Linear, OneCycle, Polynomial)
+"""Schedules whose steps are, as a rule, those of the whole training."""
 
 WRONG = (LaminaError, TypeError, ValueError, ArithmeticError, LookupError, OSError, ImportError)
 """What a constructor raises for an argument that it does not want."""
@@ -65,8 +69,8 @@ class Maker:
         if role is not None:
             return self.role(path, value, role)
         if isinstance(value, dict):
-            kind = kind_of(value)
-            return self.table(path, value) if kind is None else self.object(path, value, kind)
+            kind = wanted(hint) if "name" in value and is_object(hint) else kind_of(value)
+            return self.table(path, value) if kind is None else self.role(path, value, kind, "name")
         if isinstance(value, list):
             return self.list(path, value, fit.of_elements(hint))
         if isinstance(value, str) and fit.wants_name(hint):
@@ -130,9 +134,11 @@ class Maker:
         called = kind.called == "always" or (kind.called == "class" and inspect.isclass(found))
         if not callable(found):
             return found  # a dataset, say
-        if self.updates is not None and kind.key == "schedule":
-            table = _with_steps(found, table, self.updates)
+        updates = self.updates
+        if kind.key == "schedule":
+            table = self.timed(found, table)
         given = self.arguments(path, found, table, whole=called)
+        self.updates = updates
         if given is BROKEN:
             return BROKEN
         positional, keywords = given
@@ -140,6 +146,18 @@ class Maker:
             return self.guarded(path, found, positional, keywords)
         filled = positional or keywords
         return functools.partial(found, *positional, **keywords) if filled else found
+
+    def timed(self, schedule: Any, table: dict[str, Any]) -> dict[str, Any]:
+        """A schedule of the whole training that was not told its length learns it here.
+
+        One that is warmed up begins behind that.
+        """
+        if self.updates is None:
+            return table
+        if schedule is Warmup:
+            steps = table.get("steps")
+            self.updates = max(self.updates - steps, 1) if isinstance(steps, int) else self.updates
+        return {"steps": self.updates, **table} if schedule in WHOLE else table
 
     def construct(
         self, path: Path, section: type, table: dict[str, Any], words: str, more: Any = ()
@@ -257,18 +275,15 @@ def wanted(hint: Any) -> Kind:
     return KINDS["function"]
 
 
+def is_object(hint: Any) -> bool:
+    """Whether an annotation asks for an object of one kind."""
+    return fit.wants_name(hint) or any(word in str(hint) for word in ("Layer", "Optimizer"))
+
+
 def title(function: Any) -> str:
     """The name of a function or a class, for messages."""
     function = function.func if isinstance(function, functools.partial) else function
     return getattr(function, "__name__", type(function).__name__)
-
-
-def _with_steps(schedule: Any, table: dict[str, Any], updates: int) -> dict[str, Any]:
-    """A schedule that needs to know how long training is, and was not told, learns it here."""
-    steps = (_parameters(schedule) or {}).get("steps")
-    if steps is None or steps.default is not steps.empty or "steps" in table:
-        return table
-    return {**table, "steps": updates}
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:
