@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
+import lamina
+from lamina import functions as F
 from lamina.errors import CheckpointError, DTypeError, NonFiniteError, RangeError
 from lamina.training import Callback, Progress, Trainer
 from training import small
@@ -50,6 +54,26 @@ def test_the_weights_are_those_of_a_loop_by_hand(backend):
     assert [p.data.tobytes() for p in done.model.params()] == [
         w.tobytes() for w in by_hand.weights()
     ]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_step_may_give_a_dict_whatever_runs_it(backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    parts = Parts()
+
+    def step(x, t):
+        y = parts.model(x)
+        loss = F.softmax_cross_entropy(y, t)
+        parts.model.cleargrads()
+        loss.backward()
+        parts.optimizer.update()
+        return {"loss": loss, "size": F.mean(y * y)}
+
+    parts.step = step if backend == "eager" else lamina.compile(step, backend=backend)
+    found = parts.trainer().run().metrics
+    assert list(found) == ["loss", "size"]
+    assert all(type(value) is float for value in found.values())
 
 
 def test_callbacks_are_called_around_steps_and_epochs():
@@ -158,3 +182,12 @@ def test_run_refuses_a_folder_with_a_run_in_it(tmp_path):
     made = trainer(folder=tmp_path, epochs=1).run(overwrite=True)
     assert len(made.run_folder.metrics("epoch")) == 1
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_configuration_is_kept_as_json_can_hold_it(tmp_path):
+    config = {"when": datetime.date(2026, 1, 2), "sizes": (8, 3), "folder": tmp_path}
+    made = trainer(folder=tmp_path, config=config).run()
+    assert made.config == {"when": "2026-01-02", "sizes": [8, 3], "folder": str(tmp_path)}
+    assert made.run_folder.checkpoints().load(model=made.model)["config"] == made.config
+    with pytest.raises(DTypeError, match="config should be a dict, got 3"):
+        trainer(config=3)

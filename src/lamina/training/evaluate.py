@@ -11,7 +11,7 @@ from ..config import no_grad, test_mode
 from ..errors import DTypeError, RangeError
 from ..optimizers.schedule import check_whole
 from .callback import MAKES, Callback, Values
-from .values import Means, number, size_of
+from .values import Means, has_position, number, size_of
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -84,3 +84,12 @@ class Evaluate(Callback):
         if isinstance(self.data, tuple) and all(map(is_array, self.data)):
             return [self.data]
         return [b if isinstance(b, tuple) else (b,) for b in self.data]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where its loader is: in another order, the last bits of a mean are others."""
+        return {"loader": self.data.state_dict()} if has_position(self.data) else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on there; other data than before start at their beginning."""
+        if has_position(self.data) and "loader" in state:
+            self.data.load_state_dict(state["loader"])

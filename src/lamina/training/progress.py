@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..errors import DependencyError
 from .callback import READS, Callback, Values
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Progress(Callback):
         self._next = self._began + (REDRAW if wanted else SILENCE)
 
     def _open(self, trainer: Trainer) -> None:
+        if not has_rich():
+            raise DependencyError(
+                "Progress: a live line needs rich, which is not installed: "
+                "pip install 'lamina[cli]'"
+            )
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Display
 

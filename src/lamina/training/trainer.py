@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -43,8 +45,8 @@ class Trainer:
         callbacks: in the order in which they are called, each `rank <Callback>` for itself. If
             there is none of its class among them, `Progress` is added, and with a folder `Metrics`
             and `Checkpoint`.
-        config: what the run was made from, as JSON can hold it: kept in ``run.json`` and in
-            checkpoints.
+        config: what the run was made from: kept in ``run.json`` and in checkpoints. What JSON
+            cannot hold, such as a date or a path, is kept as text.
     Attributes:
         iteration: steps done.
         epoch: epochs done.
@@ -100,7 +102,7 @@ class Trainer:
             raise RangeError(f"Trainer: epochs should be an integer of 1 or more, got {epochs!r}")
         self.step, self.epochs = step, int(epochs)
         self.loader: Any = loader
-        self.model, self.optimizer, self.config = model, optimizer, dict(config or {})
+        self.model, self.optimizer, self.config = model, optimizer, as_json(config or {})
         self.folder = None if folder is None else os.fspath(folder)
         self.run_folder: Run | None = None
         self.callbacks = _completed(list(callbacks), folder is not None)
@@ -191,8 +193,8 @@ class Trainer:
             except BaseException as error:
                 self._failed(error)
                 raise
-        if signals.heard and self.status == "interrupted":
-            self._leave(128 + signals.heard)
+        if signals.heard is not None:
+            self._leave(signals.heard)
         return self
 
     def _train(self) -> None:
@@ -213,7 +215,9 @@ class Trainer:
     def _batches(self) -> Iterator[Any]:
         if self._in_epoch == 0:
             return iter(self.loader)
-        if has_position(self.loader):  # to the batch behind the newest, not to the next epoch
+        if numbers.has_position(
+            self.loader
+        ):  # to the batch behind the newest, not to the next epoch
             self.loader.load_state_dict(self.loader.state_dict())
             return iter(self.loader)
         return skipped(iter(self.loader), self._in_epoch)
@@ -258,8 +262,8 @@ class Trainer:
     def _finish(self, otherwise: str) -> None:
         ended, self.reason = self.epoch >= self.epochs, self._stopping or ""
         self._before = self.seconds
-        self.status = "finished" if ended and otherwise == "stopped" else otherwise
-        if self.status == "finished":
+        self.status = "finished" if ended else otherwise
+        if ended:
             self.reason = ""
         self._call("end")
         self._tell(force=True)
@@ -278,14 +282,16 @@ class Trainer:
         if self.run_folder is not None:
             self._record.write(self.run_folder, self, force)
 
-    def _leave(self, status: int) -> None:
+    def _leave(self, heard: signal.Signals) -> None:
         command = self._record.command(self)
-        how = f"goes on with: {command}" if command else "resume() goes on"
-        where = "" if self.run_folder is None else f", {how}"
-        print(f"lamina: {self.reason} after step {self.iteration}{where}", file=sys.stderr)
+        how = f", goes on with: {command}" if command else ", resume() goes on"
+        if self.status == "finished" or self.run_folder is None:
+            how = ""
+        name = "Ctrl-C" if heard == signal.SIGINT else heard.name
+        print(f"lamina: {name}, {self.status} after step {self.iteration}{how}", file=sys.stderr)
         if hasattr(sys, "ps1"):  # an interactive session should not be left
             raise KeyboardInterrupt
-        raise SystemExit(status)
+        raise SystemExit(128 + heard)
 
     # -- its own part of a checkpoint --------------------------------------------------------
 
@@ -294,7 +300,7 @@ class Trainer:
         return {
             "model": self.model,
             "optimizer": self.optimizer,
-            "loader": self.loader if has_position(self.loader) else None,
+            "loader": self.loader if numbers.has_position(self.loader) else None,
             "trainer": self,
             "callbacks": States(self.callbacks),
         }
@@ -345,9 +351,15 @@ def load(trainer: Trainer) -> None:
         )
 
 
-def has_position(loader: Any) -> bool:
-    """Whether a loader can tell where it is, and go there."""
-    return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
+def as_json(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as it comes back from JSON.
+
+    Raises:
+        DTypeError: it is no dict.
+    """
+    if not isinstance(config, dict):
+        raise DTypeError(f"Trainer: config should be a dict, got {config!r:.60}")
+    return json.loads(json.dumps(config, default=str))
 
 
 def skipped(batches: Iterator[Any], count: int) -> Iterator[Any]:

@@ -91,3 +91,8 @@ def size_of(batch: tuple[Any, ...]) -> int:
     if shape is not None:
         return (shape[0] if shape else 1) or 1
     return len(first) or 1 if isinstance(first, (list, tuple)) else 1
+
+
+def has_position(loader: Any) -> bool:
+    """Whether a loader can tell where it is, and go there."""
+    return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
