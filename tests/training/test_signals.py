@@ -48,7 +48,7 @@ def test_the_step_is_finished_and_saved_and_the_command_is_told(number, how, rea
     command = [sys.executable, str(HERE), str(tmp_path), *how]
     assert output == ""  # the second step was the last
     assert "ends after this step; Ctrl-C again ends at once" in errors
-    assert f"{reason}, interrupted after step 2, goes on with: {shlex.join(command)}" in errors
+    assert f"{reason} after step 2, goes on with: {shlex.join(command)}" in errors
     run = Run(tmp_path)
     assert run.description["status"] == "interrupted"
     assert run.description["reason"] == reason
@@ -80,7 +80,7 @@ def test_a_signal_after_the_last_step_leaves_a_finished_run(tmp_path, capsys):
     with pytest.raises(SystemExit, match="143"):
         trainer(folder=tmp_path, callbacks=[Asks()]).run()
     assert Run(tmp_path).description["status"] == "finished"
-    assert capsys.readouterr().err.endswith("lamina: SIGTERM, finished after step 18\n")
+    assert capsys.readouterr().err.endswith("lamina: SIGTERM after step 18, finished\n")
 
 
 def test_handlers_are_as_before_afterwards():

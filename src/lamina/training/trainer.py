@@ -286,9 +286,9 @@ class Trainer:
         command = self._record.command(self)
         how = f", goes on with: {command}" if command else ", resume() goes on"
         if self.status == "finished" or self.run_folder is None:
-            how = ""
+            how = f", {self.status}"
         name = "Ctrl-C" if heard == signal.SIGINT else heard.name
-        print(f"lamina: {name}, {self.status} after step {self.iteration}{how}", file=sys.stderr)
+        print(f"lamina: {name} after step {self.iteration}{how}", file=sys.stderr)
         if hasattr(sys, "ps1"):  # an interactive session should not be left
             raise KeyboardInterrupt
         raise SystemExit(128 + heard)
