@@ -20,6 +20,7 @@ from ..functions.label import CheckLabels
 from ..listen import Instruction, Program, Value
 from .access import Index, broadcast, dense, through
 from .group import Group, loops_of, numbered, same_places, squeezed
+from .layout import Layouts
 from .sources import REDUCTIONS, Sources
 
 
@@ -30,16 +31,16 @@ class Fuser:
         program: simplified.
         takes: the kind of each instruction: "view", "constant", "elementwise", "reduction",
             "product", "kernel" or "numpy".
-        order: the axes of a value from the slowest to the fastest, as it will lie in memory.
+        layouts: how values will lie in memory.
     """
 
     def __init__(
         self,
         program: Program,
         takes: Callable[[Instruction], str],
-        order: Callable[[Value], tuple[int, ...]],
+        layouts: Layouts,
     ):
-        self.program, self.order = program, order
+        self.program, self.layouts = program, layouts
         self.sources = Sources(program, takes)
         self.home: dict[Value, Group] = {}
         self.groups: list[Group] = []
@@ -140,7 +141,7 @@ class Fuser:
 
     def _is_epilogue(self, group: Group, x: Value, reduced: frozenset[int]) -> bool:
         """Whether a nest is better run on the blocks of a product than reduced along columns."""
-        order = [axis for axis in self.order(x) if x.shape[axis] != 1]
+        order = [axis for axis in self.layouts.order(x) if x.shape[axis] != 1]
         fastest = numbered(x.shape)[order[-1]] if order else 0
         reads = {v for member in group.members for v in self._needs(member)}
         made = [self.sources.made_by.get(v) for v in reads]
@@ -174,11 +175,12 @@ class Fuser:
             return same_places(group.index[value], index, value.shape)
         made = self.sources.made_by.get(value)
         if made is None or not self.sources.is_made_anew(value):
-            return True
+            # it is read in memory: what it is a view of has to be there before, all of it
+            return self.sources.base(value) not in group.index
         operands = [x for x in made.operands if isinstance(x, Value)]
         if self.sources.kind[made] == "view":
             below = through(made, index)
-            if below is None:  # it is stored, so that all of it has to be there before
+            if below is None:
                 return self.sources.base(value) not in group.index
             return self._agrees(group, operands[0], below)
         return all([self._agrees(group, x, broadcast(index, x.shape)) for x in operands])
@@ -287,7 +289,11 @@ class Fuser:
             found.add(index)
             return
         made = self.sources.made_by.get(value)
-        if value in nest.index or made is None or not self.sources.is_made_anew(value):
+        if value in nest.index:
+            return
+        if made is None or not self.sources.is_made_anew(value):
+            if self.sources.base(value) is result:
+                found |= {index, ((),)}  # it is read in memory: two is too many
             return
         if self.sources.kind[made] == "view":
             below = through(made, index)
@@ -339,6 +345,9 @@ class Fuser:
                 continue
             if old in read_after:
                 continue
+            read = any([new in g.reads for g in self.groups])
+            if read and self.layouts.layout(new) != self.layouts.layout(old):
+                continue  # a captured array may have gaps, and its readers count on none
             others = [g for g in self.groups if g is not group and (old in g.reads)]
             earlier = [*others, *[g for g in may_raise if g is not group]]
             if any([g.after & group.mask for g in earlier]) or not self._reads_in_step(

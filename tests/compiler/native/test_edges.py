@@ -287,6 +287,26 @@ def test_an_input_that_is_a_part_of_the_state():
     assert runs[0] == runs[1]
 
 
+def reshaped(x):
+    y = np.maximum(x, np.floor(x))
+    return y, y.reshape(17, 11).reshape(187) != 0
+
+
+def multiplied(a, b):
+    y = a @ b
+    return np.sqrt(np.abs(y)) + np.abs(y.reshape(300, 400).reshape(400, 300))
+
+
+@pytest.mark.parametrize(("f", "shapes"), [(reshaped, [187]), (multiplied, [(400, 8), (8, 300)])])
+def test_what_is_turned_into_another_shape_is_read_when_all_of_it_is_there(f, shapes):
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(-2, 3, shape).astype(np.float32) for shape in shapes]
+    code, program = emitted(f, *arrays)
+    for threads in (1, 2, 3):
+        for found, expected in zip(code.run(*arrays, threads=threads), run(program, *arrays)):
+            assert np.array_equal(found, expected)
+
+
 def test_two_threads_of_python_call_one_step():
     step = lamina.compile(lambda x: F.softmax(F.tanh(x) @ x), backend="native")
     xs = [np.random.default_rng(i).standard_normal((150, 150)).astype(np.float32) for i in range(4)]

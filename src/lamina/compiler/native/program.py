@@ -83,7 +83,7 @@ class Native:
         heard = attended(simplify(lower(program)), attention.takes)
         self.program, self.layouts = laid_out(simplify(steps_first(heard, wants)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
-        fuser = Fuser(self.program, self.kind, self.layouts.order)
+        fuser = Fuser(self.program, self.kind, self.layouts)
         captured = {id(array): value for value, array in self.program.captures.items()}
         effects = {
             self.program.outputs[i]: captured[id(array)]
