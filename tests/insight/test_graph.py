@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,7 +19,7 @@ import lamina.layers as L
 from lamina import Parameter, Variable
 from lamina.errors import DTypeError, GraphError, RangeError
 from lamina.insight import graph
-from lamina.insight.layout import lay_out
+from lamina.insight.layout import lay_out, rows_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -361,6 +362,16 @@ def test_a_chain_runs_straight_down() -> None:
 
 def test_nothing_is_laid_out_as_nothing() -> None:
     assert lay_out([], []).centres == []
+
+
+def test_arrows_of_one_box_share_their_way_and_branch_from_it() -> None:
+    chain = [(i, i + 1) for i in range(1, 40)]
+    shared = [(0, i) for i in range(2, 40)]  # a weight that every step uses
+    rows, chains = rows_of(41, [*chain, *shared], {0}, set())
+    bends = {i for row in rows for i in row if i > 40}
+    assert len(bends) <= len(rows)
+    assert [c[0] for c in chains] == [a for a, _ in [*chain, *shared]]
+    assert all(longer[: len(short) - 1] == short[:-1] for short, longer in pairwise(chains[39:]))
 
 
 @pytest.mark.parametrize("number", range(8))

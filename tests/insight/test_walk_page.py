@@ -127,6 +127,30 @@ def test_the_graph_shows_what_is_at_work_and_what_is_done(browser: Browser, net:
     assert flows == 1
 
 
+def test_the_way_of_a_gradient_is_shown_from_the_operator_to_a_distant_parameter(
+    browser: Browser, tmp_path: Path
+) -> None:
+    W = Parameter(np.eye(2, dtype=np.float32), name="W")
+    h = Variable(np.ones((1, 2), np.float32), name="h")
+    for _ in range(4):
+        h = F.tanh(h @ W)
+    backward_page(h.sum(), tmp_path / "long.html")
+    page = browser.open(tmp_path / "long.html")
+    pieces = []
+    for step in (2, 4, 6):  # the products, the last one first
+        page.evaluate(f"walk.go({step})")
+        flows = page.evaluate(
+            "[...document.querySelectorAll('path.flows:not(.tip)')].map(e => e.dataset.from)"
+        )
+        own = page.evaluate("document.querySelector('.box.at').id")
+        shown = [page.text(f"#b{box} b") for box in flows]
+        assert shown.count("Tanh") == 1
+        assert set(shown) == {"W", "Tanh"}
+        assert own != f"b{flows[0]}"
+        pieces.append(shown.count("W"))
+    assert pieces[0] > pieces[1] > pieces[2] >= 1
+
+
 def test_keys_the_slider_the_graph_and_links_go_to_steps(browser: Browser, net: Net) -> None:
     page = browser.open(net.path)
 

@@ -59,7 +59,7 @@ class Drawn:
     ):
         self.boxes, self.edges, self.say, self.depth = boxes, edges, say, depth
         self.number = {group: i for i, group in enumerate(top.groups())}
-        self.chains: dict[int, list[Any]] = {}
+        self.links: dict[int, list[Any]] = {}
         self.titles = {
             f"b{i}": inner_title(boxes[i], group)
             for group in top.groups()
@@ -85,7 +85,7 @@ class Drawn:
             )
             if len(self.number) > 1 or "fold" not in do
         ]
-        data = json.dumps(self.chains, separators=(",", ":"))
+        data = json.dumps(self.links, separators=(",", ":"))
         return f"""<div class="graph">
 <div class="tools" role="toolbar" aria-label="{say["graph"]}">{"".join(buttons)}</div>
 <div class="view" tabindex="0" role="group" aria-label="{say["graph"]}"><div class="sized"><div \
@@ -93,14 +93,14 @@ class="canvas" data-group="0">
 <svg class="arrows" aria-hidden="true"></svg>
 {self.parts}
 </div></div></div>
-<script type="application/json" class="chains">{data}</script>
+<script type="application/json" class="links">{data}</script>
 </div>"""
 
     def group_rows(self, group: Group) -> str:
         """The rows inside a group, and all that is in them."""
         here = self.number[group]
         drawn = inside(group, self.number, self.edges)
-        self.chains[here] = drawn.chains
+        self.links[here] = drawn.links
         items = {f"g{self.number[i]}": i for i in group.items if isinstance(i, Group)}
         weight = dict.fromkeys(items, 1)
         weight |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 from .graph_source import Box, Scope
@@ -159,12 +160,12 @@ class Inside:
     Attributes:
         rows: from top to bottom; each item is a name: ``b7`` a box, ``g2`` a group, ``i7.2`` where
             what box 7 gives enters group 2, ``o7.2`` where it leaves, ``x5.2`` a bend of an arrow.
-        chains: for each arrow the boxes whose results it stands for, and the names that it leads
-            along.
+        links: pieces of arrows: the boxes whose results they stand for, and the names between
+            which they lead. Exactly one leads to a bend.
     """
 
     rows: list[list[str]]
-    chains: list[tuple[list[int], list[str]]]
+    links: list[tuple[list[int], str, str]]
 
 
 def inside(group: Group, number: dict[Group, int], edges: list[Edge]) -> Inside:
@@ -200,7 +201,11 @@ def inside(group: Group, number: dict[Group, int], edges: list[Edge]) -> Inside:
     def name(i: int) -> str:
         return names[i] if i < len(names) else f"x{i}.{here}"
 
-    named = [(list(a), [name(i) for i in chain]) for a, chain in zip(arrows.values(), chains)]
+    links: dict[Edge, dict[int, None]] = {}
+    for starts, chain in zip(arrows.values(), chains):
+        for link in pairwise(chain):
+            links.setdefault(link, {}).update(starts)
+    named = [(list(starts), name(a), name(b)) for (a, b), starts in links.items()]
     return Inside([[name(i) for i in row] for row in rows if row], named)
 
 

@@ -43,7 +43,7 @@ def lay_out(sizes: list[Point], edges: list[Edge]) -> Layout:
     """
     rank = _ranks(len(sizes), edges)
     rows, chains = _arranged(rank, edges)
-    links = [link for chain in chains for link in pairwise(chain)]
+    links = links_of(chains)
     widths = {box: sizes[box][0] if box < len(sizes) else BEND for row in rows for box in row}
     x = _columns(rows, links, widths)
     top, tops, bottoms = 0.0, [], []
@@ -83,8 +83,14 @@ def _arranged(rank: list[int], edges: list[Edge]) -> tuple[list[list[int]], list
     rows: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
     for box, row in enumerate(rank):
         rows[row].append(box)
-    chains = [_chain(edge, rank, rows, len(rank)) for edge in edges]
-    return _ordered(rows, [link for chain in chains for link in pairwise(chain)]), chains
+    bends: dict[tuple[int, int], int] = {}  # of each box in each row that its edges pass
+    chains = [_chain(edge, rank, rows, bends) for edge in edges]
+    return _ordered(rows, links_of(chains)), chains
+
+
+def links_of(chains: list[list[int]]) -> list[Edge]:
+    """The pairs that follow one another in chains, each once."""
+    return list(dict.fromkeys(link for chain in chains for link in pairwise(chain)))
 
 
 def _ranks(count: int, edges: list[Edge]) -> list[int]:
@@ -96,14 +102,20 @@ def _ranks(count: int, edges: list[Edge]) -> list[int]:
     return [highest - r for r in rank]
 
 
-def _chain(edge: Edge, rank: list[int], rows: list[list[int]], boxes: int) -> list[int]:
-    """The edge with a bend in each row that it passes; bends have numbers above those of boxes."""
+def _chain(
+    edge: Edge, rank: list[int], rows: list[list[int]], bends: dict[tuple[int, int], int]
+) -> list[int]:
+    """The edge with a bend in each row that it passes. Edges of one box share theirs, as a trunk
+    from which they branch; bends have numbers above those of boxes.
+    """
     a, b = edge
-    first = boxes + sum(1 for row in rows for item in row if item >= boxes)
-    bends = list(range(first, first + rank[b] - rank[a] - 1))
-    for row, bend in zip(rows[rank[a] + 1 :], bends):
-        row.append(bend)
-    return [a, *bends, b]
+    chain = [a]
+    for row in range(rank[a] + 1, rank[b]):
+        if (a, row) not in bends:
+            bends[a, row] = len(rank) + len(bends)
+            rows[row].append(bends[a, row])
+        chain.append(bends[a, row])
+    return [*chain, b]
 
 
 def _ordered(rows: list[list[int]], links: list[Edge]) -> list[list[int]]:

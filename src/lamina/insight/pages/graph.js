@@ -8,7 +8,7 @@ class Graph {
     this.sized = root.querySelector(".sized");
     this.canvas = root.querySelector(".canvas");
     this.arrows = root.querySelector(".arrows");
-    this.chains = JSON.parse(root.querySelector(".chains").textContent);
+    this.links = JSON.parse(root.querySelector(".links").textContent);
     this.scale = 1;
     this.flow = null; // {at: name, from: [boxes]}: what is shown as at work
     root.addEventListener("click", (event) => this.clicked(event));
@@ -79,15 +79,14 @@ class Graph {
     this.scale = scale;
     this.canvas.style.transform = `scale(${scale})`;
     const parts = [];
-    for (const [group, chains] of Object.entries(this.chains)) {
+    for (const [group, links] of Object.entries(this.links)) {
       const frame = group === "0" ? this.canvas : document.getElementById(`g${group}`);
-      const outer = frame.parentNode.closest(".group");
-      if (frame !== this.canvas && !frame.classList.contains("open")) continue;
-      if (outer && this.isHidden(outer)) continue;
+      if (frame !== this.canvas && this.isHidden(frame)) continue;
       const drawn = new Set();
-      for (const [boxes, names] of chains) {
-        for (const box of boxes) this.arrow(box, names, parts, drawn);
-      }
+      const flows = this.onTheWay(links);
+      links.forEach(([boxes, from, to], i) => {
+        for (const box of boxes) this.arrow(box, from, to, flows.has(i), parts, drawn);
+      });
     }
     this.arrows.innerHTML = parts.join("");
     this.sized.style.width = `${this.canvas.offsetWidth * scale}px`;
@@ -102,48 +101,51 @@ class Graph {
     return false;
   }
 
-  arrow(box, names, parts, drawn) {
-    const first = this.standsFor(names[0], "o", box);
-    const last = this.standsFor(names[names.length - 1], "i", box);
-    const start = this.place(first);
+  // A piece of an arrow; its tip, where it ends at a box or at a closed layer.
+  arrow(box, from, to, flows, parts, drawn) {
+    const last = this.standsFor(to, "i", box);
+    const start = this.place(this.standsFor(from, "o", box));
     const end = this.place(last);
-    const isPort = last.classList.contains("port");
-    const stop = isPort ? end.top : end.top - 6;
-    let [x, y] = [start.x, start.bottom];
-    let path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
-    const curve = (toX, toY) => {
-      const middle = ((y + toY) / 2).toFixed(1);
-      path += `C${x.toFixed(1)} ${middle} ${toX.toFixed(1)} ${middle} ` +
-        `${toX.toFixed(1)} ${toY.toFixed(1)}`;
-      [x, y] = [toX, toY];
-    };
-    for (const name of names.slice(1, -1)) {
-      const bend = this.place(document.getElementById(name));
-      curve(bend.x, bend.top);
-      path += `V${bend.bottom.toFixed(1)}`;
-      y = bend.bottom;
-    }
-    curve(end.x, stop);
+    const isEnd = !last.matches(".port, .bend");
+    const stop = isEnd ? end.top - 6 : end.top;
+    const middle = (start.bottom + stop) / 2;
+    const at = (x, y) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+    let path = `M${at(start.x, start.bottom)}C${at(start.x, middle)} ${at(end.x, middle)} ` +
+      at(end.x, stop);
+    if (to[0] === "x") path += `V${end.bottom.toFixed(1)}`;
     const came = this.flow && this.flow.at === `b${box}`;
-    const flows = this.flows(box, names[names.length - 1], last) ? "flows" : came ? "came" : "";
-    if (drawn.has(path + flows)) return;
-    drawn.add(path + flows);
-    parts.push(`<path class="${flows}" data-from="${box}" d="${path}"/>`);
-    if (isPort) return;
-    const [a, b] = [(end.x - 3.5).toFixed(1), (end.x + 3.5).toFixed(1)];
-    parts.push(`<path class="tip ${flows}" d="M${a} ${stop.toFixed(1)}` +
-      `L${end.x.toFixed(1)} ${end.top.toFixed(1)}L${b} ${stop.toFixed(1)}Z"/>`);
+    const name = flows ? "flows" : came ? "came" : "";
+    if (drawn.has(path)) return;
+    drawn.add(path);
+    parts.push(`<path class="${name}" data-from="${box}" d="${path}"/>`);
+    if (!isEnd) return;
+    parts.push(`<path class="tip ${name}" d="M${at(end.x - 3.5, stop)}L${at(end.x, end.top)}` +
+      `L${at(end.x + 3.5, stop)}Z"/>`);
   }
 
   // -- what is at work --
 
-  flows(box, name, element) {
-    if (!this.flow || !this.flow.from.includes(box)) return false;
+  // The places of the links along which a gradient flows: those that end at what is at work, and
+  // the ones before, bend by bend.
+  onTheWay(links) {
+    const way = new Set();
+    if (!this.flow) return way;
+    const into = new Map();
+    links.forEach(([, , to], i) => { if (to[0] === "x") into.set(to, i); });
+    links.forEach(([boxes, , to], i) => {
+      if (to[0] === "x" || !this.leads(boxes, to)) return;
+      for (let k = i; k !== undefined; k = into.get(links[k][1])) way.add(k);
+    });
+    return way;
+  }
+
+  leads(boxes, to) {
+    if (!boxes.some((box) => this.flow.from.includes(box))) return false;
     const work = document.getElementById(this.flow.at);
-    if (name[0] === "o") { // it leaves a layer: does it lead to what is at work?
-      return !document.getElementById(`g${name.split(".")[1]}`).contains(work);
+    if (to[0] === "o") { // it leaves a layer: does it lead to what is at work?
+      return !document.getElementById(`g${to.split(".")[1]}`).contains(work);
     }
-    return document.getElementById(name).contains(work);
+    return document.getElementById(to).contains(work);
   }
 
   // Marks a box, unfolds the layers around it, and shows the arrows from some boxes to it.
