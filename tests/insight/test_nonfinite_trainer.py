@@ -74,9 +74,9 @@ def test_the_error_of_a_trainer_has_a_note_that_names_the_operator(backend: Any,
 
 def test_with_checkpoints_and_workers_it_is_found_too(tmp_path: Path):
     loader = Loader((x,), 4, seed=1, workers=2)
-    watch = NonFinite()
+    watch, saver = NonFinite(), Checkpoint(every=3, asynchronous=False)  # files are there at once
     with pytest.raises(NonFiniteError):
-        trainer(watch, Checkpoint(every=3), at=15, loader=loader, folder=tmp_path / "run").run()
+        trainer(watch, saver, at=15, loader=loader, folder=tmp_path / "run").run()
     written = json.loads((tmp_path / "run" / "nonfinite.json").read_text())
     assert (written["operator"], written["iteration"]) == ("Log", 15)
     assert watch._kept is None  # there were checkpoints to go back to
