@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 import lamina
 import lamina.optimizers as O
 from lamina import no_grad
 from lamina.data import Loader, digits
 from lamina.models import VAE
+from lamina.training import Evaluate, Progress, Trainer
 
 INK = " .:-=+*#%@"
 
@@ -68,12 +67,11 @@ def main():
         optimizer.update()
         return loss
 
-    for epoch in range(epochs):
-        loss = np.mean([step(x).item() for x in loader])
-        if (epoch + 1) % max(1, epochs // 5) == 0:
-            with no_grad():
-                bound = model.loss(unseen).item()
-            print(f"epoch {epoch + 1:3}  loss {loss:.2f}  unseen digits {bound:.2f} nats each")
+    often = max(1, epochs // 5)
+    held_out = Evaluate(
+        unseen, model.loss, every=often, name="unseen"
+    )  # a bound of nats for each digit
+    Trainer(step, loader, epochs, callbacks=[held_out, Progress(every=often)]).run()
 
     with no_grad():
         samples = model.sample(32).numpy()

@@ -173,6 +173,12 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch(capsys):
     assert lines[-1].startswith("epoch 10/10")
 
 
+def test_lines_may_leave_epochs_out_but_not_the_last(capsys):
+    Trainer(lambda x: 0.5, [x], 10, callbacks=[Progress(every=4)]).run()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:11] for line in lines] == ["epoch  4/10", "epoch  8/10", "epoch 10/10"]
+
+
 def test_progress_can_be_silent(capsys):
     trainer().run()
     assert capsys.readouterr().out == ""

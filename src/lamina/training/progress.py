@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DependencyError
+from ..optimizers.schedule import check_whole
 from .callback import READS, Callback, Values
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ class Progress(Callback):
         live: draw one line that moves, with rich; None does so in a terminal where rich is
             installed. Else a line is printed for each epoch, and each minute of a longer one;
             False prints nothing.
+        every: epochs from line to line; the last always has one.
     """
 
     rank = READS
 
-    def __init__(self, live: bool | None = None):
-        self.live = live
+    def __init__(self, live: bool | None = None, every: int = 1):
+        check_whole("Progress: every", every)
+        self.live, self.every = live, every
         self._display: Any = None
         self._next = 0.0
         self._total: int | None = None
@@ -86,13 +89,16 @@ class Progress(Callback):
         """A line of the epoch."""
         if self._display is not None:
             self._draw(trainer)
-        elif self.live is not False:
+        elif self.live is not False and self._is_due(trainer):
             width = len(str(trainer.epochs))
             print(
                 f"epoch {trainer.epoch:>{width}}/{trainer.epochs}  {self._words(trainer, values)}",
                 flush=True,
             )
             self._next = time.monotonic() + SILENCE
+
+    def _is_due(self, trainer: Trainer) -> bool:
+        return trainer.epoch % self.every == 0 or trainer.epoch == trainer.epochs
 
     def _words(self, trainer: Trainer, values: Values) -> str:
         """Values, samples a second, and the time left, in a few words."""
