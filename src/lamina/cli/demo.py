@@ -25,7 +25,7 @@ from ..files import atomic_write
 from ..insight import graph
 from ..layers import Layer
 from ..random import seed
-from ..training import Evaluate, Run, Samples, Statistics, Trainer
+from ..training import Evaluate, Run, Statistics, Trainer
 from .network import MLP, Block
 from .parser import at_least
 from .plots import draw_reading, draw_run
@@ -110,7 +110,7 @@ def config_of(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         CheckpointError: another run is there; or nothing to go on with.
     """
     there = _config_in(folder)
-    if there is not None and there.get("demo") != NETWORK:
+    if there is not None and there.get("network") != NETWORK:
         raise CheckpointError(f"demo: {folder} holds another run; choose a folder with --out")
     if arguments.resume:
         if there is None:
@@ -118,7 +118,14 @@ def config_of(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         return there
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CHECK).unlink(missing_ok=True)  # until this run is complete, there is none
-    return {"demo": NETWORK, "seed": arguments.seed, "epochs": arguments.epochs}
+    return {
+        "data": "lamina.data.digits",
+        "network": NETWORK,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+        "epochs": arguments.epochs,
+        "seed": arguments.seed,
+    }
 
 
 def _config_in(folder: Path) -> dict[str, Any] | None:
@@ -170,19 +177,8 @@ def trainer_of(
         optimizer.update()
         return values
 
-    callbacks = [
-        Evaluate(held_out, measured),
-        Statistics(every=10),
-        Samples(lambda: first_layer(model), every=max(epochs // 4, 1), name="first layer"),
-    ]
+    callbacks = [Evaluate(held_out, measured), Statistics(every=10)]
     return Trainer(step, loader, epochs, model, optimizer, folder, callbacks, config)
-
-
-def first_layer(model: Layer) -> Array:
-    """The weights of the first layer as pictures, ``(256, 8, 8)``, each from black to white."""
-    W = dict(model.named_params())["first/W"].numpy().T.reshape(-1, 8, 8)
-    low, high = W.min(axis=(1, 2), keepdims=True), W.max(axis=(1, 2), keepdims=True)
-    return (W - low) / (high - low)
 
 
 def scores(model: Layer, x: Array) -> Array:

@@ -53,7 +53,7 @@ def draw_reading(path: Path, held_out: tuple[Array, Array], logits: Array) -> No
 def _save(figure: Any, path: Path) -> None:
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    atomic_write(path, lambda file: file.write(content.getbuffer()))
+    atomic_write(path, lambda file: file.write(content.getbuffer()), make_folders=True)
 
 
 def _figure(width: float, height: float) -> Any:

@@ -166,7 +166,7 @@ class Chart {
   }
 
   grid() {
-    const across = Math.max(2, Math.floor((this.width - MARGIN.left - this.right) / 90));
+    const across = Math.max(3, Math.floor((this.width - MARGIN.left - this.right) / 90));
     const xs = (settings.across === 2 ? timeTicks : ticks)(this.left, this.far, across);
     const ys = this.log ? logTicks(this.low, this.high, 5) : ticks(this.low, this.high, 5);
     const end = this.width - this.right;
