@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         listen,
         metrics,
         optimizers,
+        report,
         storage,
     )
     from .compiler import compile, cond, scan
@@ -43,6 +44,7 @@ LATER = (
     "listen",
     "metrics",
     "optimizers",
+    "report",
     "storage",
 )
 """Parts that are imported when they are first named."""
