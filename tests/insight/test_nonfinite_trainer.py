@@ -88,8 +88,9 @@ def test_a_checkpoint_that_is_spoilt_already_is_passed_over(tmp_path: Path):
             if trainer.iteration == 13:  # after the loss was read, before the file is written
                 trainer.model[0].b.data[0] = np.nan
 
+    saver = Checkpoint(every=1, keep=3, asynchronous=False)
     with pytest.raises(NonFiniteError) as info:
-        trainer(NonFinite(), Spoil(), Checkpoint(every=1, keep=3), folder=tmp_path / "run").run()
+        trainer(NonFinite(), Spoil(), saver, folder=tmp_path / "run").run()
     # made again from step 12 on, without the one who wrote into the array, all is finite
     assert "made again, the steps since step 12 give finite numbers" in info.value.__notes__[0]
 
