@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import Function, Variable
 from ..errors import DTypeError, RangeError, ShapeError
+from .bound import floating
 from .linear import PRODUCTS
 from .noise import dropout as drop
 from .operand import as_variable, beside
@@ -168,8 +169,7 @@ def _check(q: Variable, k: Variable, v: Variable) -> None:
     except ValueError:
         raise ShapeError(f"{NAME}: leading axes should broadcast, {shapes}") from None
     for name, x in (("q", q), ("k", k), ("v", v)):
-        if x.dtype.kind != "f":
-            raise DTypeError(f"{NAME}: {name} should be floating, got {x.dtype}")
+        floating(x, f"{NAME}: {name}")
 
 
 def _mask(mask: Any, q: Variable, k: Variable) -> Variable:

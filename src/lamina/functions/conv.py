@@ -208,7 +208,7 @@ def conv1d(
         >>> conv1d([[[1.0, 2.0, 4.0, 8.0]]], [[[-1.0, 1.0]]])
         Variable([[[1., 2., 4.]]], float64)
     """
-    return _conv("conv1d", 1, x, W, b, stride, padding, dilation, groups)
+    return _conv(1, x, W, b, stride, padding, dilation, groups)
 
 
 def conv2d(
@@ -252,7 +252,7 @@ def conv2d(
         K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for
         document processing", 2006: as a product of matrices.
     """
-    return _conv("conv2d", 2, x, W, b, stride, padding, dilation, groups)
+    return _conv(2, x, W, b, stride, padding, dilation, groups)
 
 
 def conv3d(
@@ -265,7 +265,7 @@ def conv3d(
     groups: int = 1,
 ) -> Variable:
     """Convolution over three axes: `conv2d` with ``x: (n, c_in, d, h, w)``."""
-    return _conv("conv3d", 3, x, W, b, stride, padding, dilation, groups)
+    return _conv(3, x, W, b, stride, padding, dilation, groups)
 
 
 def conv_transpose1d(
@@ -284,8 +284,7 @@ def conv_transpose1d(
         >>> conv_transpose1d([[[1.0, 2.0]]], [[[1.0, 1.0, 1.0]]], stride=2)
         Variable([[[1., 1., 3., 2., 2.]]], float64)
     """
-    return _transposed("conv_transpose1d", 1, x, W, b, stride, padding, output_padding, dilation,
-                       groups)  # fmt: skip
+    return _transposed(1, x, W, b, stride, padding, output_padding, dilation, groups)
 
 
 def conv_transpose2d(
@@ -324,8 +323,7 @@ def conv_transpose2d(
         >>> conv_transpose2d(np.ones((2, 3, 4, 5)), np.ones((3, 7, 3, 2)), stride=2).shape
         (2, 7, 9, 10)
     """
-    return _transposed("conv_transpose2d", 2, x, W, b, stride, padding, output_padding, dilation,
-                       groups)  # fmt: skip
+    return _transposed(2, x, W, b, stride, padding, output_padding, dilation, groups)
 
 
 def conv_transpose3d(
@@ -339,14 +337,13 @@ def conv_transpose3d(
     groups: int = 1,
 ) -> Variable:
     """The transpose of a convolution over three axes: `conv_transpose2d` with three."""
-    return _transposed("conv_transpose3d", 3, x, W, b, stride, padding, output_padding, dilation,
-                       groups)  # fmt: skip
+    return _transposed(3, x, W, b, stride, padding, output_padding, dilation, groups)
 
 
 def _conv(
-    name: str, rank: int, x: Any, W: Any, b: Any, stride: Any, padding: Any, dilation: Any,
-    groups: Any,
-) -> Variable:  # fmt: skip
+    rank: int, x: Any, W: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: Any
+) -> Variable:
+    name = f"conv{rank}d"
     x, W, groups = _operands(name, rank, x, W, groups, "(c_out, c_in / groups, {})")
     if x.shape[1] != W.shape[1] * groups:
         raise ShapeError(
@@ -359,9 +356,10 @@ def _conv(
 
 
 def _transposed(
-    name: str, rank: int, x: Any, W: Any, b: Any, stride: Any, padding: Any, output_padding: Any,
+    rank: int, x: Any, W: Any, b: Any, stride: Any, padding: Any, output_padding: Any,
     dilation: Any, groups: Any,
 ) -> Variable:  # fmt: skip
+    name = f"conv_transpose{rank}d"
     x, W, groups = _operands(name, rank, x, W, groups, "(c_in, c_out / groups, {})")
     if x.shape[1] != W.shape[0]:
         raise ShapeError(

@@ -11,7 +11,7 @@ from ..core import Function, Variable
 from ..errors import DTypeError, RangeError, ShapeError
 from .activation import Softmax, log_softmax, sigmoid, softplus
 from .arith import maximum
-from .bound import probabilities
+from .bound import floating, probabilities
 from .compare import not_equal, where
 from .index import get_item
 from .label import check_labels
@@ -143,8 +143,7 @@ def check_classes(x: Variable, t: Variable, operation: str, shared: bool = True)
         operation: who asks.
         shared: whether ``t`` may also be probabilities, of the shape of ``x``.
     """
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{operation}: x should be floating, got {x.dtype}")
+    floating(x, f"{operation}: x")
     if x.ndim < 2 or x.shape[1] == 0:
         raise ShapeError(f"{operation}: x should be (n, classes, ...), got {x.shape}")
     expected = x.shape[:1] + x.shape[2:]
@@ -337,8 +336,7 @@ def sigmoid_cross_entropy(
 def binary(x: Any, t: Any, reduction: str, name: str) -> tuple[Variable, Variable]:
     """Operands of one shape and one dtype; integer labels are 0 or 1."""
     a, b = paired(x, t, reduction, name)
-    if a.dtype.kind != "f":
-        raise DTypeError(f"{name}: x should be floating, got {a.dtype}")
+    floating(a, f"{name}: x")
     if b.dtype.kind in "iu":
         b = check_labels(b, 2, None, name)
     return a, b if b.dtype.kind == "f" else b.astype(a.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import Function, Variable
 from ..errors import RangeError, ShapeError
 from .arith import abs
+from .bound import positive
 from .compare import clip
 from .operand import as_variable
 
@@ -155,8 +156,7 @@ def huber_loss(
         Variable([0.125, 2.5  ], float64)
     """
     a, b = paired(x, t, reduction, "huber_loss")
-    if not delta > 0:
-        raise RangeError(f"huber_loss: delta should be above 0, got {delta!r}")
+    positive(delta, "huber_loss: delta")
     d = a - b
     c = clip(d, -delta, delta)
     return reduced(c * (d - c * 0.5), reduction)

@@ -222,7 +222,7 @@ def max_pool1d(
         >>> max_pool1d([[[1.0, 3.0, 2.0, 0.0, 5.0]]], 2)
         Variable([[[3., 2.]]], float64)
     """
-    return _max_pool("max_pool1d", 1, x, kernel, stride, padding)
+    return _max_pool(1, x, kernel, stride, padding)
 
 
 def max_pool2d(
@@ -247,17 +247,18 @@ def max_pool2d(
         Variable([[[[ 8., 11.],
                     [20., 23.]]]], float64)
     """
-    return _max_pool("max_pool2d", 2, x, kernel, stride, padding)
+    return _max_pool(2, x, kernel, stride, padding)
 
 
 def max_pool3d(
     x: ArrayLike, kernel: Lengths, stride: Lengths | None = None, padding: Padding = 0
 ) -> Variable:
     """The largest number of each window: `max_pool2d` with ``x: (n, c, d, h, w)``."""
-    return _max_pool("max_pool3d", 3, x, kernel, stride, padding)
+    return _max_pool(3, x, kernel, stride, padding)
 
 
-def _max_pool(name: str, rank: int, x: Any, kernel: Any, stride: Any, padding: Any) -> Variable:
+def _max_pool(rank: int, x: Any, kernel: Any, stride: Any, padding: Any) -> Variable:
+    name = f"max_pool{rank}d"
     x = as_variable(x, name)
     return MaxPool(pool_window(name, rank, x, kernel, stride, padding))(x)
 
@@ -275,7 +276,7 @@ def average_pool1d(
         >>> average_pool1d([[[1.0, 3.0, 2.0, 0.0, 5.0]]], 2)
         Variable([[[2., 1.]]], float64)
     """
-    return _average_pool("average_pool1d", 1, x, kernel, stride, padding, count_include_pad)
+    return _average_pool(1, x, kernel, stride, padding, count_include_pad)
 
 
 def average_pool2d(
@@ -305,7 +306,7 @@ def average_pool2d(
         Variable([[[[ 4.,  7.],
                     [16., 19.]]]], float64)
     """
-    return _average_pool("average_pool2d", 2, x, kernel, stride, padding, count_include_pad)
+    return _average_pool(2, x, kernel, stride, padding, count_include_pad)
 
 
 def average_pool3d(
@@ -316,12 +317,13 @@ def average_pool3d(
     count_include_pad: bool = True,
 ) -> Variable:
     """The mean of each window: `average_pool2d` with ``x: (n, c, d, h, w)``."""
-    return _average_pool("average_pool3d", 3, x, kernel, stride, padding, count_include_pad)
+    return _average_pool(3, x, kernel, stride, padding, count_include_pad)
 
 
 def _average_pool(
-    name: str, rank: int, x: Any, kernel: Any, stride: Any, padding: Any, count_include_pad: bool
+    rank: int, x: Any, kernel: Any, stride: Any, padding: Any, count_include_pad: bool
 ) -> Variable:
+    name = f"average_pool{rank}d"
     x = as_variable(x, name)
     window = pool_window(name, rank, x, kernel, stride, padding)
     sums = PoolSum(window)(x)

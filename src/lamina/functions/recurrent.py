@@ -16,13 +16,14 @@ import numpy as np
 from ..config import current
 from ..core import Function, Variable, gradients
 from ..core.variable import result
-from ..errors import DTypeError, ShapeError
+from ..errors import ShapeError
 from .activation import sigmoid, tanh
+from .bound import floating
 from .compare import where
 from .index import get_item
 from .join import concatenate, split, stack
 from .linear import LINEAR, PRODUCTS
-from .operand import as_variable, beside
+from .operand import beside
 from .sequence import lengths_of
 from .substitute import substitute
 
@@ -376,10 +377,7 @@ def ended(y: Variable, lengths: Any, operation: str, *others: Variable) -> Any:
 
 def operands(given: dict[str, Any], gates: int, operation: str) -> tuple[dict[str, Variable], Any]:
     """The operands, in one dtype of at least float32, and the dtype of the results."""
-    v = {name: as_variable(x, f"{operation}: {name}") for name, x in given.items() if x is not None}
-    for name, x in v.items():
-        if x.dtype.kind != "f":
-            raise DTypeError(f"{operation}: {name} should be floating, got {x.dtype}")
+    v = {name: floating(x, f"{operation}: {name}") for name, x in given.items() if x is not None}
     _check(v, gates, operation)
     dtype = np.result_type(*[x.dtype for x in v.values()])
     wide = np.result_type(dtype, np.float32)
