@@ -148,7 +148,7 @@ def scores(y, t):
 INT = np.dtype(np.int64)
 MODELS = {
     "mlp": (lambda: MLP([300, 200, 10]), Spec((2000, 100), np.float32), Spec((2000,), INT)),
-    "resnet": (lambda: ResNet18(10), Spec((8, 3, 32, 32), np.float32), Spec((8,), INT)),
+    "resnet": (lambda: ResNet18(10), Spec((2, 3, 32, 32), np.float32), Spec((2,), INT)),
     "lstm": (lambda: CharLSTM(32, 16, 64, 2), Spec((16, 40), INT), Spec((16, 40), INT)),
     "gpt": (lambda: GPT(64, 64, 64, 2, 4, dropout=0.1), Spec((8, 64), INT), Spec((8, 64), INT)),
 }
@@ -184,6 +184,7 @@ def training_step(model, optimizer, x, t):
     model.cleargrads()
     loss.backward()
     optimizer.update()
+    return loss
 
 
 MEASURE = """

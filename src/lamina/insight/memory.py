@@ -24,9 +24,10 @@ from ..listen import Spec
 from ..optimizers import Optimizer
 from ..parameter import Parameter
 from .memory_ledger import Counter, Ledger, labelled
+from .memory_native import Plan, let_be_phantoms, native_plan
 from .memory_units import shown_bytes
 
-BACKENDS = ("eager",)
+BACKENDS = ("eager", "native")
 """How a step may run."""
 
 WORDS = {
@@ -37,7 +38,9 @@ WORDS = {
     "forward": "made forward",
     "backward": "made backward",
     "update": "made by the update",
+    "arena": "results and gradients",
     "kernels": "kernels",
+    "code": "machine code",
     "gaps": "gaps between arrays",
 }
 """What the parts are called."""
@@ -54,8 +57,11 @@ class Memory:
         gradients: bytes of their gradients, which are held until the next ``cleargrads``.
         optimizer: bytes that the optimizer remembers.
         batch: bytes of the inputs and targets.
-        at: what was being computed at the peak.
-        parts: what was held then: by the phase of the step that made it.
+        first: the peak of the first step, which makes what lasts and runs eagerly; for a compiled
+            step also of the second.
+        later: the peak of all other steps.
+        at: what was being computed at the peak of these.
+        parts: what was held then, by the phase of the step that made it.
         kept: bytes that are held between forward and backward: for each Layer, by its path, of
             what it made itself, without the Layers inside it; and of ``"loss"``.
     """
@@ -66,6 +72,8 @@ class Memory:
     gradients: int = 0
     optimizer: int = 0
     batch: int = 0
+    first: int = 0
+    later: int = 0
     at: str = ""
     parts: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
@@ -77,9 +85,10 @@ class Memory:
             f"optimizer {shown_bytes(self.optimizer)}, batch {shown_bytes(self.batch)}"
         )
         held = [f"{WORDS.get(k, k)} {shown_bytes(n)}" for k, n in self.parts.items() if n]
+        start = f", at the start {shown_bytes(self.first)}" if self.first > self.later else ""
         return [
             f"training, from step to step: {lasting}",
-            f"training, peak: {shown_bytes(self.peak)} in {self.at}: {', '.join(held)}",
+            f"training, peak: {shown_bytes(self.later)} in {self.at}: {', '.join(held)}{start}",
         ]
 
     def description(self) -> dict[str, Any]:
@@ -114,6 +123,7 @@ def training_memory(
     Raises:
         TraceError: if the step asks for numbers.
     """
+    specs = [as_spec(x, f"input {i}") for i, x in enumerate([*inputs, *targets])]
     before = _State.of(model)
     ledger = Ledger(current().native)
     counter = Counter(ledger)
@@ -122,18 +132,37 @@ def training_memory(
     try:
         with using(tracer=counter, stand_in=counter.planned, grad=True, train=True, debug=False):
             before.count(counter)
-            given = [_input(counter, x, i) for i, x in enumerate([*inputs, *targets])]
-            batch = given[: len(inputs)], given[len(inputs) :]
-            step = _Step(model, loss, _unused(optimizer, model), ledger)
-            step.run(*batch)
-            lasting = _lasting(ledger, model)
+            batch = [result(counter.outside(spec, "batch")) for spec in specs]
+            step = _Step(model, loss, len(inputs), _unused(optimizer, model), ledger)
+            step.counted(batch)
+            first, lasting = ledger.peak, _lasting(ledger, model)
             ledger.look_again()
-            kept = step.run(*batch)
-            return Memory(ledger.peak, ledger.held, *lasting, ledger.at, ledger.parts, kept)
+            kept = step.counted(batch)
+        calls.observer = observer
+        if backend == "native":
+            step.optimizer = _unused(optimizer, model)
+            let_be_phantoms(counter.kept, step.optimizer)
+            with using(grad=True, train=True):
+                return _of_plan(native_plan(step, specs), lasting, first, ledger)
+        later, held = ledger.peak, ledger.held
+        return Memory(
+            max(first, later), held, *lasting, first, later, ledger.at, ledger.parts, kept
+        )
     finally:
         calls.observer = observer
         counter.restore()
         before.put_back()
+
+
+def _of_plan(plan: Plan, lasting: tuple[int, int, int, int], first: int, ledger: Ledger) -> Memory:
+    """The memory of a compiled step. Its first run finds the gradients of the eager step before."""
+    model, gradients, state, batch = lasting
+    parts = {"model": model, "optimizer": state, "batch": batch, "arena": plan.arena}
+    parts["kernels"] = plan.scratch + plan.copied + ledger.scratch
+    parts["code"] = plan.code + ledger.code
+    later = sum(parts.values())
+    first, at = max(first, later + gradients), "the compiled step"
+    return Memory(first, later, *lasting, first, later, at, parts)
 
 
 def _lasting(ledger: Ledger, model: Layer) -> tuple[int, int, int, int]:
@@ -152,20 +181,38 @@ def _lasting(ledger: Ledger, model: Layer) -> tuple[int, int, int, int]:
 
 @dataclass
 class _Step:
-    """One step of training."""
+    """One step of training: called with inputs and targets.
+
+    Attributes:
+        count: how many of them are inputs.
+    """
 
     model: Layer
     loss: Callable[..., Any]
+    count: int
     optimizer: Any
     ledger: Ledger
 
-    def run(self, inputs: list[Any], targets: list[Any]) -> dict[str, int]:
-        """Run it; gives the bytes that each Layer keeps for ``backward``."""
-        ledger, before = self.ledger, dict(self.ledger.by_layer)
-        with labelled(ledger, "forward"):
-            value = self.loss(self.model(*inputs), *targets)
+    def __call__(self, *batch: Any) -> Variable:
+        """Run it."""
+        value = self._forward(batch)
+        self.model.cleargrads()
+        value.backward()
+        if self.optimizer is not None:
+            self.optimizer.update()
+        return value
+
+    def _forward(self, batch: Sequence[Any]) -> Variable:
+        value = self.loss(self.model(*batch[: self.count]), *batch[self.count :])
         if not isinstance(value, Variable):
             raise DTypeError(f"memory: the loss should be a Variable, got {type(value).__name__}")
+        return value
+
+    def counted(self, batch: Sequence[Any]) -> dict[str, int]:
+        """Run it, saying where it is; gives the bytes that each Layer keeps for ``backward``."""
+        ledger, before = self.ledger, dict(self.ledger.by_layer)
+        with labelled(ledger, "forward"):
+            value = self._forward(batch)
         kept = {path: n - before.get(path, 0) for path, n in ledger.by_layer.items()}
         self.model.cleargrads()
         ledger.place = "backward"
@@ -232,12 +279,6 @@ class _State:
             parameter._data, parameter._grad, parameter._shape = data, grad, shape  # pyright: ignore[reportPrivateUsage]
             if data is None and shape is None:
                 parameter.forget()
-
-
-def _input(counter: Counter, x: Any, i: int) -> Any:
-    spec = as_spec(x, f"input {i}")
-    variable = result(counter.outside(spec, "batch"))
-    return variable
 
 
 def as_spec(x: Any, what: str) -> Spec:

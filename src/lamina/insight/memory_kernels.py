@@ -26,6 +26,11 @@ from ..functions.window import per_place
 from ..listen import Spec
 from .memory_strides import Strides, is_packed, order_of, packed_strides
 
+CODE = 512 << 10
+"""Bytes that the machine code of one kernel takes, about: 0.48 MiB for each of the 32 that an eager
+step of ResNet-18 uses, 0.4 for each of the 78 of a compiled one, 1.0 for each of the 33 of a GPT
+(benchmarks/memory.py measures all of it together)."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -37,6 +42,7 @@ class Workspace:
         kept: bytes that it keeps for the next call.
         more: bytes that the result's memory has beyond its elements, as borders.
         views: whether results are views of longer arrays.
+        code: the machine code that runs it; None for NumPy.
     """
 
     strides: tuple[Strides | None, ...]
@@ -44,6 +50,7 @@ class Workspace:
     kept: int = 0
     more: int = 0
     views: bool = False
+    code: Any = None
 
 
 def workspace(
@@ -86,7 +93,7 @@ def _of_machine_code(single: Any, specs: Any, values: Any) -> Workspace:
         [tuple([packed_strides(shape)[axis] for axis in back]) for shape, _, back in single.results]
     )
     kept = single.each * single.threads + single.shared
-    return Workspace(strides, sum(copied), kept, views=True)
+    return Workspace(strides, sum(copied), kept, views=True, code=single)
 
 
 # -- NumPy's formulas ----------------------------------------------------------------------------

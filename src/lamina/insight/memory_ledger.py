@@ -16,7 +16,7 @@ from ..listen import VIEWS, Host, Program, Spec, Value
 from ..listen.ir import Memory
 from ..listen.opcodes import result_specs
 from .memory_heap import Heap
-from .memory_kernels import Workspace, workspace
+from .memory_kernels import CODE, Workspace, workspace
 from .memory_strides import Strides, like, packed_strides, viewed
 
 
@@ -71,6 +71,7 @@ class Ledger(Program):
         by_layer: the same, for each layer.
         native: whether kernels are those of machine code, as they are in eager execution.
         scratch: bytes that kernels of machine code keep for themselves.
+        codes: the machine code that was used.
     """
 
     def __init__(self, native: bool) -> None:
@@ -78,6 +79,7 @@ class Ledger(Program):
         self.native = native
         self.heap = Heap()
         self.live = self.held = self.peak = self.scratch = 0
+        self.codes: set[int] = set()  # ids: they are remembered for as long as the process runs
         self.label = self.at = self.place = self.layer = ""
         self.by_label: dict[str, int] = {}
         self.by_layer: dict[str, int] = {}
@@ -116,12 +118,18 @@ class Ledger(Program):
     def look(self, what: str, passing: int = 0) -> None:
         """Note the peak, if this is one; so many bytes are needed only for a moment."""
         self.held = max(self.held, self.live + self.scratch + passing)
-        total = self.heap.size + self.scratch
+        total = self.heap.size + self.scratch + self.code
         if total > self.peak:
             self.peak, self.at = total, what
             self.parts = {name: n for name, n in self.by_label.items() if n}
             self.parts["kernels"] = self.scratch + passing
+            self.parts["code"] = self.code
             self.parts["gaps"] = self.heap.size - self.live - passing
+
+    @property
+    def code(self) -> int:
+        """Bytes of machine code."""
+        return CODE * len(self.codes)
 
     def look_again(self) -> None:
         """Forget the peak: look for it from now on."""
@@ -169,6 +177,8 @@ class Ledger(Program):
         self.settle()
         needs: Workspace = workspace(function, specs, known, results, self.native)
         self.scratch = max(self.scratch, needs.kept)
+        if needs.code is not None:
+            self.codes.add(id(needs.code))
         place, self.place = self.place, f"{self.place} {type(function).__name__}".strip()
         passing = self.heap.take(needs.passing) if needs.passing else None
         made = [

@@ -69,18 +69,8 @@ def planned(
         lasting: values that are read after the run.
         shared: bytes of scratch memory that groups need.
     """
-    memory, spans = Memory(), {}
-    last: dict[Value, int] = dict.fromkeys(lasting, len(groups))
-    for i, group in enumerate(groups):
-        for value in group.reads:
-            last[value] = max(last.get(value, i), i)
-    for i, group in enumerate(groups):
-        for value in group.stores:
-            if value not in fixed and value not in group.in_place:
-                spans[value] = Span(_rounded(value.nbytes), i, last.get(value, i))
-        if shared.get(group):
-            spans[group] = Span(_rounded(shared[group]), i, i)
-    memory.arena = _packed(list(spans.values()))
+    memory, spans = Memory(), spans_of(groups, fixed, lasting, shared)
+    memory.arena = arena_of(spans)
     memory.naive = sum([span.nbytes for span in spans.values()])
     arena = aligned(memory.arena)
     for owner, span in spans.items():
@@ -91,6 +81,35 @@ def planned(
         else:
             memory.buffers[owner], memory.ranges[owner] = part, place
     return memory
+
+
+def spans_of(
+    groups: Sequence[Group],
+    fixed: dict[Value, Any],
+    lasting: Iterable[Value],
+    shared: dict[Group, int],
+) -> dict[Any, Span]:
+    """For each stored value, and each group that needs scratch memory: how long it is in use.
+
+    Arguments as of `planned`.
+    """
+    spans: dict[Any, Span] = {}
+    last: dict[Value, int] = dict.fromkeys(lasting, len(groups))
+    for i, group in enumerate(groups):
+        for value in group.reads:
+            last[value] = max(last.get(value, i), i)
+    for i, group in enumerate(groups):
+        for value in group.stores:
+            if value not in fixed and value not in group.in_place:
+                spans[value] = Span(_rounded(value.nbytes), i, last.get(value, i))
+        if shared.get(group):
+            spans[group] = Span(_rounded(shared[group]), i, i)
+    return spans
+
+
+def arena_of(spans: dict[Any, Span]) -> int:
+    """Bytes of an arena in which all have a place."""
+    return _packed(list(spans.values()))
 
 
 def _rounded(nbytes: int) -> int:
