@@ -1,6 +1,6 @@
 """What does the Trainer, with all callbacks that are there by default, cost over a loop by hand?
 
-    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--rounds 15]
+    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--epochs 3]
 
 ``digits`` is the training of ``lamina demo``: its network, eager, in batches of 64. ``convolution``
 is the network of examples/fashion.py, compiled, in batches of 100 pictures of 28 × 28. The loop by
@@ -34,6 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="digits,convolution")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--epochs", type=int, help="of a run: few, for many pairs in a short time")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
@@ -119,9 +120,10 @@ def convolution_parts() -> Parts:
 MAKE = {"digits": digits_parts, "convolution": convolution_parts}
 
 
-def measure(name: str, rounds: int) -> dict[str, Any]:
+def measure(name: str, rounds: int, epochs: int | None) -> dict[str, Any]:
     """The figures of one training."""
     parts = MAKE[name]()
+    parts.epochs = epochs or parts.epochs
     found: dict[str, list[tuple[float, float]]] = {"hand": [], "trainer": []}
     for number in range(rounds + 1):
         order = [("hand", parts.by_hand), ("trainer", parts.by_trainer)]
@@ -150,7 +152,7 @@ def main() -> None:
     chosen = options()
     start_clean(chosen.threads)
     print(f"{machine()}\n{versions()}\n")
-    figures = {name: measure(name, chosen.rounds) for name in chosen.only.split(",")}
+    figures = {name: measure(name, chosen.rounds, chosen.epochs) for name in chosen.only.split(",")}
     print(f"{'':12} {'steps':>6} {'ms a step':>10}  {'loop':28} whole run")
     for name, row in figures.items():
         print(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina.errors import CheckpointError
-from lamina.training import Run, Statistics, environment
+from lamina.errors import CheckpointError, RangeError
+from lamina.training import Progress, Run, Statistics, Trainer, environment
 from lamina.training.statistics import describe
+from training import small
 from training.small import Parts, trainer
 
 
@@ -49,6 +50,26 @@ def test_numbers_that_are_not_finite_are_null(tmp_path):
     made.run()
     assert Run(tmp_path).metrics("step")[0]["ratio"] is None
     assert Run(tmp_path).description["metrics"] == {"loss": 1.0, "ratio": None}
+
+
+def test_a_value_cannot_have_the_name_of_a_field(tmp_path):
+    made = trainer(folder=tmp_path)
+    made.step = lambda x, t: {"loss": 1.0, "epoch": 7.0}
+    with pytest.raises(RangeError, match="a value cannot be called epoch"):
+        made.run()
+
+
+def test_a_training_without_model_and_optimizer_has_a_folder_too(tmp_path):
+    def make(epochs):
+        callbacks = [Progress(False)]
+        return Trainer(
+            lambda x, t: 0.5, small.Parts().loader, epochs, folder=tmp_path, callbacks=callbacks
+        )
+
+    make(2).run()
+    again = make(3).resume()
+    assert (again.samples, again.iteration) == (22, 18)
+    assert Run(tmp_path).description["model"] is None
 
 
 def test_statistics_describe_each_parameter(tmp_path):

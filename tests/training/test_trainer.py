@@ -179,6 +179,9 @@ def test_run_refuses_a_folder_with_a_run_in_it(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(CheckpointError, match=r"there is a run in .* already; resume"):
         trainer(folder=tmp_path).run()
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(CheckpointError, match=r"there is a run in .* already"):
+        trainer(folder=tmp_path).run()  # its lines and checkpoints are still there
     made = trainer(folder=tmp_path, epochs=1).run(overwrite=True)
     assert len(made.run_folder.metrics("epoch")) == 1
     assert (tmp_path / "notes.txt").read_text() == "mine"

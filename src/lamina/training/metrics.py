@@ -13,6 +13,7 @@ from .lines import encode
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+TAKEN = {"event", "iteration", "epoch", "seconds"}
 PAUSE = 0.5  # seconds between two writings: whoever watches the file sees it grow
 
 
@@ -64,6 +65,11 @@ class Metrics(Callback):
         self._add("epoch", trainer, values)
 
     def _add(self, event: str, trainer: Trainer, values: Values) -> None:
+        if not TAKEN.isdisjoint(values):
+            raise RangeError(
+                f"Metrics: a value cannot be called {', '.join(TAKEN & values.keys())}, which is "
+                "a word of the file itself; choose another name"
+            )
         rate = {} if self._lr is None else {"lr": self._lr}
         self._waiting.append(
             {

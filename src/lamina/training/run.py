@@ -152,6 +152,11 @@ class Run:
             if sample.iteration > iteration:
                 sample.path.unlink()
 
+    def is_begun(self) -> bool:
+        """Whether there is something of a run, which a new one would be mixed with."""
+        names = [NAME, "metrics.jsonl", "statistics.jsonl", *FOLDERS]
+        return any((self.folder / name).exists() for name in names)
+
     def clear(self) -> None:
         """Remove what a run writes, and nothing else; ``run.json`` first."""
         for path in [self.folder / NAME, *sorted(self.folder.glob("*.jsonl"))]:

@@ -172,7 +172,7 @@ class Trainer:
         self.run_folder = Run.make(self.folder)
         if overwrite:
             self.run_folder.clear()
-        elif (self.run_folder.folder / "run.json").exists():
+        elif self.run_folder.is_begun():
             raise CheckpointError(
                 f"Trainer.run: there is a run in {self.folder} already; resume() goes on with it, "
                 "run(overwrite=True) removes it, or choose another folder"
