@@ -185,7 +185,11 @@ def _seen(what: Any) -> str:
     """A description of an array, as its pairs."""
     if not isinstance(what, dict):
         return shown(what, 200)
-    pairs = [f"{key} {shown(value, 80)}" for key, value in what.items() if value not in (None, "")]
+    pairs = [
+        f"{key} {figure(value) if isinstance(value, float) else shown(value, 80)}"
+        for key, value in what.items()
+        if value not in (None, "")
+    ]
     return ", ".join(pairs[:20])
 
 
