@@ -360,6 +360,12 @@ def test_a_chain_runs_straight_down() -> None:
     assert len({round(x, 6) for x, _ in layout.centres}) == 1
 
 
+def test_data_and_parameters_move_no_operator_out_of_its_line() -> None:
+    chain = [(0, 3), (3, 6), (6, 8)]
+    layout = lay_out([(40.0, 20.0)] * 9, [*chain, (1, 3), (2, 3), (4, 6), (5, 6), (7, 8)])
+    assert len({round(layout.centres[i][0], 6) for i in (3, 6, 8)}) == 1
+
+
 def test_nothing_is_laid_out_as_nothing() -> None:
     assert lay_out([], []).centres == []
 

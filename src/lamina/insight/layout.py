@@ -169,7 +169,9 @@ def _columns(
 ) -> dict[int, float]:
     """The middle of each box and bend."""
     above, below = _neighbours(links)
+    light = {box for box in widths if not above.get(box) and len(below.get(box, [])) == 1}
     near = {box: above.get(box, []) + below.get(box, []) for box in widths}
+    near = {box: [n for n in around if n not in light] or around for box, around in near.items()}
     for box, around in near.items():
         if widths[box] == BEND:  # arrows run straight where they can
             around += [n for n in around if widths[n] == BEND] * STRAIGHT
@@ -177,9 +179,24 @@ def _columns(
     for turn in range(PASSES):
         for row in rows if turn % 2 == 0 else rows[::-1]:
             wish = [_mean([x[n] for n in near[box]], x[box]) for box in row]
-            x |= zip(row, _packed(wish, [widths[box] for box in row]))
+            sizes = [widths[box] for box in row]
+            _beside(wish, [box in light for box in row], sizes)
+            x |= zip(row, _packed(wish, sizes))
     least = min((x[box] - widths[box] / 2 for box in x), default=0.0)
     return {box: value - least for box, value in x.items()}
+
+
+def _beside(wish: list[float], light: list[bool], widths: list[float]) -> None:
+    """Let what only starts one arrow wish to stand beside the next box that does more: so data
+    and parameters move no operator out of its line.
+    """
+    heavy = [i for i, is_light in enumerate(light) if not is_light]
+    for i, is_light in enumerate(light):
+        if is_light and heavy:
+            next_to = min(heavy, key=lambda k: abs(k - i))
+            first, last = min(i, next_to), max(i, next_to)
+            gap = sum((a + b) / 2 + ACROSS for a, b in pairwise(widths[first : last + 1]))
+            wish[i] = wish[next_to] + (gap if i > next_to else -gap)
 
 
 def _packed(wish: list[float], widths: list[float]) -> list[float]:
