@@ -90,6 +90,7 @@ def build(lanes: int, cases: list[tuple[Case, str]]) -> Built:
         code = Code(module.ir, f"f{number}", module.target)
         first, second, result, scratch, shared = (code.pointer(slot) for slot in range(1, 6))
         mine = code.at(scratch, code.tid * (plan.scratch // 4))
+        code.barrier()  # where a thread of a `LateTeam` is late for the first time
         plan.emit(code, first, second, result, mine, shared)
         code.b.ret_void()
         plans[case, kind] = (f"f{number}", plan)

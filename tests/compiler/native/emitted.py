@@ -20,14 +20,15 @@ MOST = 3
 
 
 class Crew:
-    """A team of which `now` threads take part, whatever the program says."""
+    """A team of which `now` threads take part, whatever the program says; or another one."""
 
     def __init__(self) -> None:
         self.threads = self.now = MOST
+        self.instead: Team | None = None
 
     def run(self, address: int, table: int, threads: int) -> None:
         """As `Team.run`."""
-        _team().run(address, table, self.now)
+        (self.instead or _team()).run(address, table, self.now)
 
 
 @functools.cache

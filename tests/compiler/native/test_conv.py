@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from compiler.native.convolutions import Built, Case, build, run
+from compiler.native.late import LateTeam
 from lamina.compiler.native.conv import KINDS, ConvPlan
 from lamina.compiler.native.target import host
 from lamina.compiler.native.team import Team
@@ -43,7 +44,8 @@ ADDRESSES = [
     Case((5, 6, 7), (3, 2, 3), 2, 5, 18, padding=1, stride=(1, 2, 2)),
     Case((11, 11), (1, 11), 1, 16, 16, stride=4),
 ]
-BOTH = [(case, kind) for case in TILES + ADDRESSES for kind in KINDS]
+CHUNKS = [Case((16, 13), (3, 3), 4, 16, 20, padding=1)]  # Winograd's tiles in several chunks
+BOTH = [(case, kind) for case in TILES + ADDRESSES + CHUNKS for kind in KINDS]
 # narrow registers have the same code with other numbers: every second case shows that
 NARROW = [(lanes, *both) for lanes in LANES[:-1] for both in BOTH[:9] + BOTH[15::2]]
 WIDE = [(LANES[-1], *both) for both in BOTH]
@@ -53,6 +55,10 @@ WIDE = [(LANES[-1], *both) for both in BOTH]
 def built(lanes: int) -> Built:
     """All that a test asks for, compiled together."""
     return build(lanes, [(case, kind) for n, case, kind in NARROW + WIDE if n == lanes])
+
+
+late = functools.cache(LateTeam)
+"""Two for all tests."""
 
 
 @functools.cache
@@ -85,6 +91,14 @@ def test_results_do_not_depend_on_the_number_of_threads(case, kind, threads, rng
     one = run(built(LANES[-1]), team(1), case, kind, operands, 1)
     many = run(built(LANES[-1]), team(threads), case, kind, operands, threads)
     assert np.array_equal(one, many)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(("case", "kind"), BOTH, ids=str)
+def test_nothing_is_read_that_a_late_thread_has_still_to_write(case, kind, which, rng):
+    operands = case.operands(kind, rng)
+    one = run(built(LANES[-1]), team(1), case, kind, operands, 1)
+    assert np.array_equal(run(built(LANES[-1]), late(which), case, kind, operands, 2), one)
 
 
 @pytest.mark.parametrize("kind", KINDS)

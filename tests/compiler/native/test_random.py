@@ -14,6 +14,7 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.emitted import Emitted
 from compiler.native.error import bounds, distance
+from compiler.native.late import LateTeam
 from compiler.native.programs import random_program
 from lamina.compiler import sources
 from lamina.compiler.native.target import host
@@ -41,6 +42,17 @@ def test_numbers_that_are_exact_are_equal(seeds):
             for i, (x, y) in enumerate(zip(code.run(*inputs, threads=threads), expected)):
                 assert (x.dtype, x.shape) == (y.dtype, y.shape), (seed, i)
                 assert np.array_equal(x, y), (seed, threads, i)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_no_group_reads_what_a_late_thread_has_still_to_write(late):
+    team = LateTeam(late)
+    for seed in range(late, 12, 2):
+        maker, code = native(seed, exact=True)
+        inputs = maker.inputs()
+        one = [x.tobytes() for x in code.run(*inputs)]
+        code.crew.instead = team
+        assert [x.tobytes() for x in code.run(*inputs, threads=2)] == one, seed
 
 
 @pytest.mark.parametrize("seeds", BLOCKS, ids=str)
