@@ -330,8 +330,11 @@ def test_a_dataset_that_cannot_be_received_is_an_error_with_the_reason():
 
 def test_a_worker_that_cannot_start_is_an_error(monkeypatch):
     monkeypatch.setattr("lamina.data.processes.spawn.get_executable", lambda: b"/bin/false")
-    with pytest.raises(WorkerError, match="ended with exit code 1 while it was starting"):
+    with pytest.raises(WorkerError, match="ended with exit code 1 while it was starting") as caught:
         next(iter(make()))
+    # The error of the socket would keep the message that was not sent, a view of a BytesIO: when
+    # the collector meets both in a ring, CPython 3.12 crashes and 3.13 complains.
+    assert caught.value.__context__ is None
 
 
 # -- whole programs ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import spawn
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, NoReturn
@@ -99,6 +100,8 @@ class ProcessTeam:
 
     def batches(self, epoch: int, first: int, last: int) -> Iterator[Any]:
         """Batches ``first ... last - 1`` of ``epoch``, in order."""
+        if first == last:
+            return
         self._start()
         self._run += 1
         settings = {name: getattr(current(), name) for name in SETTINGS}
@@ -159,10 +162,10 @@ class ProcessTeam:
         return max(most, 0)
 
     def _send(self, one: Worker, message: Start | Task) -> None:
-        try:
+        with suppress(OSError):  # nobody reads it; and that error would keep the message alive
             one.connection.send(message)
-        except OSError:  # nobody reads it
-            self._raise_dead(one)
+            return
+        self._raise_dead(one)
 
     def _receive(self, done: dict[int, Any]) -> None:
         """Wait for answers; those of this run go into ``done``."""
@@ -181,9 +184,10 @@ class ProcessTeam:
                 self._raise_late()
 
     def _take(self, one: Worker, done: dict[int, Any]) -> None:
-        try:
+        answer = None
+        with suppress(EOFError, OSError):
             answer = one.connection.recv()
-        except (EOFError, OSError):
+        if answer is None:
             self._raise_dead(one)
         if answer == READY:
             one.is_ready = True
@@ -210,9 +214,8 @@ class ProcessTeam:
             code = one.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             code = None  # it closed its connection and lives on
-        error = dead(one, code, self.recipe)
         self.close()
-        raise error
+        raise dead(one, code, self.recipe)
 
     def _raise_late(self) -> NoReturn:
         busy = [str(one) for one in self.workers if one.tasks]

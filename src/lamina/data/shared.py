@@ -167,15 +167,15 @@ def send(content: Any, memory: Memory) -> tuple[Parcel, bool]:
     """Put ``content`` into ``memory``; with it, whether it speaks of the program's main module."""
     file, buffers = BytesIO(), []
     _Packer(file, buffers.append).dump(content)
-    description = file.getbuffer()
-    raws = [description, *(buffer.raw() for buffer in buffers)]
+    description = file.getvalue()
+    raws = [memoryview(description), *(buffer.raw() for buffer in buffers)]
     layout = Layout()
     parts = tuple((layout.add(raw.nbytes), raw.nbytes) for raw in raws)
     whole = memoryview(memory.bytes(layout.size))
     for (offset, length), raw in zip(parts, raws):
         whole[offset : offset + length] = raw
     whole.release()
-    return Parcel(memory.fd, parts), b"__main__" in file.getvalue()
+    return Parcel(memory.fd, parts), b"__main__" in description
 
 
 def receive(parcel: Parcel) -> Any:
