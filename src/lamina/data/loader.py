@@ -48,6 +48,7 @@ class Loader:
         RangeError: a number out of range, an empty dataset, or no whole batch with ``drop_last``.
         DTypeError: an argument of the wrong kind.
         ShapeError: arrays of different lengths.
+        WorkerError: from the loop: a worker failed, ended or was killed, or made no batch in time.
     Example:
         >>> x, t = np.arange(10.0).reshape(5, 2), np.arange(5)
         >>> loader = Loader((x, t), batch_size=2, shuffle=False)

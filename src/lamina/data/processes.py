@@ -118,7 +118,7 @@ class ProcessTeam:
                 content = done.pop(number)
                 given += self._assign(todo, number + 1 + ahead - given)
             except BaseException:  # Ctrl-C, too: half a message may have been read
-                self.close()
+                self.close(grace=0)
                 raise
             if isinstance(content, Failed):
                 raise content.error
@@ -192,7 +192,7 @@ class ProcessTeam:
         if answer == READY:
             one.is_ready = True
         elif isinstance(answer, Failure):
-            self.close()
+            self.close(grace=0)
             raise not_started(one, answer)
         else:
             done |= self._content(one, answer)
@@ -214,21 +214,21 @@ class ProcessTeam:
             code = one.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             code = None  # it closed its connection and lives on
-        self.close()
+        self.close(grace=0)
         raise dead(one, code, self.recipe)
 
     def _raise_late(self) -> NoReturn:
         busy = [str(one) for one in self.workers if one.tasks]
-        self.close()
+        self.close(grace=0)
         raise WorkerError(
             f"Loader: no batch came within {self.timeout} s, its timeout; busy: {', '.join(busy)}"
         )
 
-    def close(self) -> None:
-        """End the workers; the next loop starts others."""
+    def close(self, grace: float = GRACE) -> None:
+        """End the workers, which have ``grace`` seconds for that; the next loop starts others."""
         if self._owner != os.getpid():
             return  # a fork: they are not its workers
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + grace
         workers, self.workers = self.workers, []
         for one in workers:
             one.connection.close()  # all at once, then wait for each

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import WorkerError
 from .take import Recipe
 
-GRACE = 1.0  # seconds that a loop which is left waits for batches in the making
+GRACE = 0.5  # seconds that a loop which is left waits for batches in the making
 
 
 class Task(NamedTuple):
