@@ -388,3 +388,10 @@ def test_a_loss_that_is_no_variable_is_refused():
 def test_a_loss_that_asks_for_numbers_is_refused_with_the_line():
     with pytest.raises(TraceError, match="has no numbers yet"):
         training_memory(small(), [(4, 6)], lambda y: y.sum() * float(y.sum()))
+
+
+@pytest.mark.parametrize("optimizer", [O.LBFGS(lr=0.1), O.SAM(O.SGD(lr=0.1))])
+def test_an_optimizer_that_cannot_be_counted_is_refused_by_name(optimizer):
+    name = type(optimizer).__name__
+    with pytest.raises(TraceError, match=f"an update of {name} cannot be counted from shapes"):
+        look(small(), optimizer)

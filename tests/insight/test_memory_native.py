@@ -11,6 +11,7 @@ import lamina
 from lamina import Linear, Sequential
 from lamina import functions as F
 from lamina import optimizers as O
+from lamina.insight import summary
 from lamina.insight.memory import training_memory
 from lamina.listen import Spec
 from lamina.models import GPT, MLP
@@ -92,3 +93,16 @@ def test_planning_a_compiled_step_leaves_the_model_as_it_was():
         assert parameter.data is before[name][0]
         assert np.array_equal(parameter.data, before[name][1])
         assert parameter.grad is None
+
+
+def test_the_largest_batch_of_a_compiled_step_fits_and_a_hundredth_more_does_not():
+    def trained(n, **more):
+        return summary(
+            MLP([200, 10]), (n, 100), loss=F.softmax_cross_entropy, optimizer=O.Adam(lr=1e-3),
+            backend="native", **more,
+        )  # fmt: skip
+
+    found = trained(32, memory="40 MiB")
+    n = found.largest_batch
+    assert n > 1000
+    assert trained(n).memory.peak <= found.limit < trained(n + n // 100 + 1).memory.peak

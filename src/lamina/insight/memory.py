@@ -17,7 +17,7 @@ from ..arrays import is_array
 from ..config import current, using
 from ..core import Variable
 from ..core.variable import result
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, GraphError, ShapeError, TraceError
 from ..layers import Layer
 from ..layers.calls import calls
 from ..listen import Spec
@@ -121,7 +121,7 @@ def training_memory(
         optimizer: set up or not; a copy of it is used. None: gradients only.
         backend: one of `BACKENDS`.
     Raises:
-        TraceError: if the step asks for numbers.
+        TraceError: if the step, or the optimizer, asks for numbers.
     """
     specs = [as_spec(x, f"input {i}") for i, x in enumerate([*inputs, *targets])]
     before = _State.of(model)
@@ -198,9 +198,19 @@ class _Step:
         value = self._forward(batch)
         self.model.cleargrads()
         value.backward()
-        if self.optimizer is not None:
-            self.optimizer.update()
+        self._update()
         return value
+
+    def _update(self) -> None:
+        if self.optimizer is None:
+            return
+        try:
+            self.optimizer.update()
+        except GraphError as error:  # it reads numbers, or wants gradients of its own
+            raise TraceError(
+                f"memory: an update of {type(self.optimizer).__name__} cannot be counted from "
+                "shapes; leave optimizer= out, and add what it remembers"
+            ) from error
 
     def _forward(self, batch: Sequence[Any]) -> Variable:
         value = self.loss(self.model(*batch[: self.count]), *batch[self.count :])
@@ -219,9 +229,8 @@ class _Step:
         with labelled(ledger, "backward"):
             value.backward()
         ledger.place = "update"
-        if self.optimizer is not None:
-            with labelled(ledger, "update"):
-                self.optimizer.update()
+        with labelled(ledger, "update"):
+            self._update()
         ledger.place = ""
         return {path or "loss": n for path, n in kept.items()}
 

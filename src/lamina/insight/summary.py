@@ -145,6 +145,7 @@ def summary(
             `lamina.functions` is known without.
         optimizer: what trains; None: gradients alone.
         memory: such as ``"8 GiB"``, or a number of bytes: which batch is the largest that fits?
+            For ``"native"`` it may be 1 % smaller than that.
         backend: how the step runs: ``"eager"``, or ``"native"`` for a compiled one, whose memory
             is planned ahead.
     Returns:
@@ -185,7 +186,9 @@ def summary(
         return training_memory(model, given, loss, wanted, optimizer, backend)
 
     found = peak(specs, targets)
-    largest = None if limit is None else largest_batch(peak, specs, targets, found, limit)
+    if limit is None:
+        return Summary(layers, found, inputs=specs)
+    largest = largest_batch(peak, specs, targets, found, limit, backend == "eager")
     return Summary(layers, found, limit, largest, specs)
 
 
