@@ -387,3 +387,26 @@ def test_a_label_out_of_range_is_refused_where_nobody_needs_the_loss():
         step(x, np.array([0, 2]))
     with pytest.raises(ValueError, match=r"label 7 at 1 is outside 0\.\.2"):
         step(x, np.array([0, 7]))
+
+
+def test_other_numbers_for_an_argument_are_refused():
+    def step(x):
+        x.data = (x * 2).data
+        return F.sum(x)
+
+    x = Variable(np.ones(3, np.float32))
+    with pytest.raises(TraceError, match=r"an argument, a Variable of shape \(3,\), other numbers"):
+        twice(compile(step), x)
+
+
+def test_the_gradient_of_an_argument_is_returned_and_not_left():
+    @compile
+    def step(x):
+        F.sum(x * x).backward()
+        return x.grad
+
+    x = Variable(np.arange(3, dtype=np.float32), requires_grad=True)
+    twice(step, x)
+    x.cleargrad()
+    assert step(x).numpy().tolist() == [0, 2, 4]
+    assert x.grad is None

@@ -206,7 +206,9 @@ def _heard(
     """Hear a step once; ``with_gradient`` are leaves that are given one for that time."""
     tracer = Tracer(settled)
     leaves, rebuild = flatten((args, kwargs))
-    given, named = rebuild([_input(tracer.program, x, i) for i, x in enumerate(leaves)])
+    inputs = [_input(tracer.program, x, i) for i, x in enumerate(leaves)]
+    before = [(x, x._data) for x in inputs if isinstance(x, Variable)]
+    given, named = rebuild(inputs)
     traced, heard = Traced(tracer.program, tracer.values), False
     try:
         for variable in with_gradient:
@@ -214,6 +216,7 @@ def _heard(
             variable._grad = result(np.broadcast_to(np.zeros((), array.dtype), array.shape))
         with using(tracer=tracer):
             traced.outputs = function(*given, **named)
+        _check_arguments(before)
         _note_effects(traced, tracer)
         heard = True
     finally:
@@ -223,6 +226,16 @@ def _heard(
         for variable in with_gradient:
             variable._grad = None
     return traced
+
+
+def _check_arguments(before: list[tuple[Variable, Any]]) -> None:
+    for variable, data in before:
+        if variable._data is not data:
+            raise TraceError(
+                f"compile: the step gives an argument, a Variable of shape {variable.shape}, other "
+                "numbers, which the caller would not see; return them, or let the step use a "
+                "Parameter that stands outside"
+            )
 
 
 def is_input(x: Any) -> bool:
