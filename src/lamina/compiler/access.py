@@ -19,9 +19,9 @@ Row: TypeAlias = "tuple[int, ...]"
 Index: TypeAlias = "tuple[Row, ...]"
 
 
-def identity(shape: Sequence[int], axes: int | None = None) -> Index:
+def identity(shape: Sequence[int]) -> Index:
     """The index of a value that a nest runs over, a loop an axis; axes of length 1 stand still."""
-    count = len(shape) if axes is None else axes
+    count = len(shape)
     return tuple([(*[int(i == j and n > 1) for j in range(count)], 0) for i, n in enumerate(shape)])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..listen import Host, Value
 from .access import Index, broadcast, through
-from .group import Group
+from .group import Group, loops_of
 from .layout import Layouts
 from .sources import Sources
 
@@ -244,24 +244,13 @@ class NestMaker:
         return self._node(kind="counter", dtype=value.dtype, steps=steps, start=start)
 
     def _reduce(self, made: Any) -> int:
-        x = made.operands[0]
-        index = self._full_index(x)
+        x, count = made.operands[0], len(self.group.space)
+        index = loops_of(x.shape, range(count), count)
         return self._node(
             kind="reduce",
             name=made.opcode,
             dtype=made.results[0].dtype,
             arguments=(self._value(x, index),),
-        )
-
-    def _full_index(self, x: Value) -> Index:
-        """How the loops run over a value of the whole space."""
-        wide = [i for i, n in enumerate(x.shape) if n != 1]
-        count = len(self.group.space)
-        return tuple(
-            [
-                (*[int(i in wide and wide.index(i) == j) for j in range(count)], 0)
-                for i in range(x.ndim)
-            ]
         )
 
     def _gather(self, made: Any, index: Index) -> int:

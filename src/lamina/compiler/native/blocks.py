@@ -15,8 +15,9 @@ from typing import Any
 from llvmlite import ir
 
 from .code import I32, I64, POINTER, Code, Index, Int
-from .lanes import Vec, intrinsic
+from .lanes import Vec
 from .microkernel import FLOAT32, first, most_rows, store, tiles_routine
+from .packing import transposed
 from .target import Target
 
 LINE = 16  # numbers in a cache line
@@ -78,28 +79,9 @@ def turn(
 
 
 def _turn(width: int, code: Code, source: ir.Value, stride: Int, last: Int, to: ir.Value) -> None:
-    rows = [
-        code.load(source, code.int(i).least(last) * stride, width).value for i in range(code.lanes)
-    ]
-    for j, row in enumerate(turned(code, rows)[:width]):
-        code.store(Vec(code, row, FLOAT32), to, j * code.lanes)
-
-
-def turned(code: Code, rows: list[ir.Value]) -> list[ir.Value]:
-    """A square of registers with rows and columns exchanged."""
-    lanes, rows = code.lanes, list(rows)
-    step = 1
-    while step < lanes:
-        low = [i if not i & step else lanes + i - step for i in range(lanes)]
-        high = [i + step if not i & step else lanes + i for i in range(lanes)]
-        kind = ir.VectorType(I32, lanes)
-        for i in range(lanes):
-            if not i & step:
-                x, y = rows[i], rows[i + step]
-                rows[i] = code.b.shuffle_vector(x, y, ir.Constant(kind, low))
-                rows[i + step] = code.b.shuffle_vector(x, y, ir.Constant(kind, high))
-        step *= 2
-    return rows
+    rows = [code.load(source, code.int(i).least(last) * stride, width) for i in range(code.lanes)]
+    for j, row in enumerate(transposed(rows)[:width]):
+        code.store(row, to, j * code.lanes)
 
 
 def chunk_of(code: Code, index: Int, size: int, total: Index) -> tuple[Int, Int]:
@@ -131,12 +113,6 @@ def eight(code: Code, x: ir.Value) -> ir.Value:
     first = code.b.insert_element(ir.Constant(kind, ir.Undefined), x, I32(0))
     order = ir.Constant(ir.VectorType(I32, 8), [0] * 8)
     return code.b.shuffle_vector(first, first, order)
-
-
-def prefetch(code: Code, place: ir.Value) -> None:
-    """Ask for a cache line; any address will do."""
-    read, keep, data = I32(0), I32(3), I32(1)
-    intrinsic(code, "llvm.prefetch.p0", ir.VoidType(), place, read, keep, data)
 
 
 def constants(code: Code, name: str, numbers: Sequence[int]) -> ir.Value:

@@ -21,13 +21,13 @@ from .blocks import (
     digest,
     line,
     product,
-    turned,
 )
 from .code import I64, Code, Index, Int
 from .geometry import Geometry
 from .indirect import clear, present_columns, where
 from .lanes import Vec
 from .microkernel import FLOAT32, load, most_rows
+from .packing import transposed
 from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
 from .tiles import TRANSFORMS, Tiling, both_axes, grid, transform_tiles
@@ -55,8 +55,8 @@ def spread(code: Code, taps: int, source: ir.Value, apart: int, to: ir.Value, co
             width = min(code.lanes, taps - low)
             rows = [code.load(source, apart * (low + j)) for j in range(width)]
             rows += [code.number(0.0)] * (code.lanes - width)
-            for i, x in enumerate(turned(code, [x.value for x in rows])):
-                code.store(Vec(code, x, FLOAT32), square, i * code.lanes)
+            for i, x in enumerate(transposed(rows)):
+                code.store(x, square, i * code.lanes)
             for i in code.loop(0, count):
                 code.store(code.load(square, i * code.lanes), to, i * taps + low, width)
 

@@ -30,14 +30,17 @@ class Recurrence(Kernel):
 
     Attributes:
         gates: how many there are.
+        state: which operand has as many numbers in its last axis as there are units.
         n, steps, size: samples, steps and units.
     """
 
-    gates = 0
+    gates = state = 0
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
         super().__init__(target, instruction, layouts)
-        self.n, self.steps, self.size = self._sizes(instruction)
+        operands: Any = instruction.operands
+        (self.n, self.steps, _), h = operands[0].shape, operands[self.state]
+        self.size = h.shape[-1]
         self.vectors = -(-self.size // target.lanes)
         function: Any = instruction.fields["function"]
         specs = [x.spec for x in instruction.operands if isinstance(x, Value)]
@@ -48,9 +51,6 @@ class Recurrence(Kernel):
     def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
         """Arrays of float32."""
         return all([x.dtype == np.float32 for x in instruction.operands])  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        raise NotImplementedError
 
     def _packed(self) -> int:
         """Numbers of packed weights."""
@@ -87,6 +87,8 @@ class Recurrence(Kernel):
 
 class Forward(Recurrence):
     """From ``z = x Wx + b`` to all states: one vector of units a tile, with all its gates."""
+
+    state = 1
 
     def _packed(self) -> int:
         return self.vectors * self.target.lanes * self.gates * self.size

@@ -7,17 +7,11 @@ from typing import Any
 from llvmlite import ir
 
 from ...functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
-from ...listen import Instruction
 from .code import Code, Int
 from .elementary import sigmoid, tanh
 from .kernels import KERNELS
 from .lanes import Vec
 from .recurrence import Backward, Forward
-
-
-def _sizes(z: Any, h: Any) -> tuple[int, int, int]:
-    """Samples, steps and units."""
-    return z.shape[0], z.shape[1], h.shape[1]
 
 
 def began_with(
@@ -49,10 +43,6 @@ class LSTMForward(Forward):
     gates = 4
     wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
 
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        z, h, *_ = instruction.operands
-        return _sizes(z, h)
-
     def write(
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
     ) -> None:
@@ -81,10 +71,6 @@ class LSTMBackward(Backward):
 
     gates = 4
     wants = ("steps", "steps", "plain", "plain", "steps", "steps", "steps", "plain", "plain")
-
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        gy = instruction.operands[0]
-        return gy.shape  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue, reportReturnType]
 
     def write(
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
@@ -123,10 +109,6 @@ class GRUForward(Forward):
     gates = 3
     wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
 
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        z, h, *_ = instruction.operands
-        return _sizes(z, h)
-
     def write(
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
     ) -> None:
@@ -159,10 +141,6 @@ class GRUBackward(Backward):
 
     gates = 3
     wants = ("steps", "plain", "plain", "steps", "steps", "steps", "steps", "steps", "plain")
-
-    def _sizes(self, instruction: Instruction) -> tuple[int, int, int]:
-        gy = instruction.operands[0]
-        return gy.shape  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue, reportReturnType]
 
     def write(
         self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any

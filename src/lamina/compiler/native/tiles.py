@@ -30,14 +30,13 @@ from .blocks import (
     digest,
     eight,
     entry,
-    prefetch,
     present,
     store_present,
     turn_taps,
 )
 from .code import I64, Code, Index, Int
 from .lanes import Vec
-from .microkernel import load
+from .microkernel import load, prefetch
 
 Row = Sequence[Vec]
 
