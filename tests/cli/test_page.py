@@ -15,6 +15,7 @@ from lamina.cli.experiment.build import build
 from lamina.cli.experiment.name import KINDS
 from lamina.cli.experiment.toml import parse
 from lamina.cli.main import main, make_parser
+from lamina.config import using
 
 PAGE = Path(__file__).parents[2] / "docs/command-line.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -49,7 +50,8 @@ def test_the_session_of_the_page_is_what_happens(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     checker = doctest.OutputChecker()
     for line, shown in commands():
-        found = printed(line)
+        with using(native=False):  # what is printed is the same, and nothing is compiled
+            found = printed(line)
         example = doctest.Example(line, shown)
         if not checker.check_output(shown, found, FLAGS):
             pytest.fail(line + "\n" + checker.output_difference(example, found, FLAGS))

@@ -127,6 +127,10 @@ def test_inputs_that_do_not_fit_are_told(name, content, message, trained, folder
     ("words", "message"),
     [
         (["--checkpoint", "5"], "run: there is no checkpoint 5; there are "),
+        (
+            ["--data", "held"],
+            "--data should be held_out, train, or a file that ends in .npy, .npz or",
+        ),
         (["--data", "other.npz"], "other.npz: should hold 2 arrays, like float32 (8, 4) and int64"),
     ],
 )

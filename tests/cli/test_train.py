@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 import numpy as np
 import pytest
 
@@ -82,6 +85,25 @@ def test_the_example_is_a_config_without_mistakes(lamina, folder, capsys):
 def test_without_a_folder_the_run_is_called_as_the_config(lamina, folder):
     (folder / "a.toml").write_text(CONFIG.replace('folder = "run"\n', ""), encoding="utf-8")
     assert lamina("train", "a.toml", "epochs=1")[1]["folder"] == "runs/a"
+
+
+def test_without_rich_all_is_plain(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["train", "a.toml"]) == 0
+    assert main(["summary", "a.toml"]) == 0
+    out = capsys.readouterr().out
+    assert "epoch 2/2  loss " in out
+    assert "parameters: 43" in out
+
+
+def test_the_next_commands_can_be_copied_whatever_the_folder_is_called(lamina, capsys):
+    found = lamina("train", "a.toml", "folder=it's mine")[1]
+    assert found["folder"] == "it's mine"
+    assert main(["train", "a.toml", "folder=it's mine, too"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    command = line.rpartition("lamina report ")[2]
+    assert shlex.split(command) == ["it's mine, too"]
 
 
 def test_early_stopping_is_told_with_its_reason(capsys):
@@ -228,6 +250,10 @@ def test_words_that_change_the_config_may_stand_behind_options(lamina):
         ('"off"', '"of"', "should be 'auto', 'replay', 'native' or 'off', got the text 'of'"),
         ('metrics = ["accuracy"]', 'metrics = ["acuracy"]', "'acuracy'; did you mean 'accuracy'"),
         ('metrics = ["accuracy"]', "every = true", "every should be an integer, got true"),
+        ('["accuracy"]', '"accuracy"', "should be a list of metrics, got the text 'accuracy'"),
+        ("batch_size = 8", "batch_size = 8\nheld_out = 1.5", "or a share between 0 and 1, got 1.5"),
+        ("batch_size = 8", "batch_size = 8\nheld_out = true", "or a share such as 0.2, got true"),
+        ('"Sequential"', '"Identity"', "steps is no argument of Identity; it takes none"),
         ("[evaluation]", "[evaluations]", "evaluations is no key of a config; did you mean"),
         ("epochs = 2", "epochs = = 2", "a.toml, line 1, column 10: is no TOML: Invalid value"),
     ],
@@ -256,6 +282,12 @@ def test_all_mistakes_are_told_at_once_a_line_each(capsys):
         "lamina: command line, optimizer.name=SDG: optimizer.name should name an optimizer, got "
         "'SDG'; did you mean 'SGD'?\n"
     )
+
+
+def test_a_model_without_parameters_is_told_before_training(lamina):
+    status, found = lamina("train", "a.toml", "model.steps=['tanh']")
+    assert status == 2
+    assert found["error"][0].startswith("a.toml: the optimizer cannot be set up: SGD.setup: there")
 
 
 def test_a_model_that_does_not_fit_the_data_is_told_before_training(lamina, folder):

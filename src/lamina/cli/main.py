@@ -96,7 +96,9 @@ def _answer(chosen: Any) -> Answer:
             if chosen.json:
                 around.enter_context(redirect_stdout(sys.stderr))
             answer = chosen.run(chosen)
-        return answer if isinstance(answer, Answer) else Answer(data={}, status=answer)
+        return (
+            answer if isinstance(answer, Answer) else Answer(data={"status": answer}, status=answer)
+        )
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     folder = Path(experiment.config.folder or Path("runs") / path.stem)
     if (folder / "run.json").exists() and not arguments.overwrite:
         raise CheckpointError(
-            f"train: there is a run in {folder} already; lamina resume {folder} goes on with it, "
+            f"train: there is a run in {folder} already; lamina resume {shlex.quote(str(folder))} goes "
+            "on with it, "
             "--overwrite removes it, folder=... takes another folder"
         )
     if arguments.overwrite:
@@ -107,16 +109,17 @@ def trained(trainer: Trainer, go: Any) -> Answer:
         "iteration": trainer.iteration,
         "seconds": trainer.seconds,
         "metrics": trainer.metrics,
-        "resume": None if trainer.status == "finished" else f"lamina resume {folder}",
+        "resume": None if trainer.status == "finished" else f"lamina resume {shlex.quote(folder)}",
     }
     return Answer("" if status else _ended(trainer, folder), data, status)
 
 
 def _ended(trainer: Trainer, folder: str) -> str:
+    quoted = shlex.quote(folder)
     why = f" ({trainer.reason})" if trainer.reason else ""
     rows = [(name, f"{value:.5g}") for name, value in trainer.metrics.items()]
     return (
         f"\n{trainer.status}{why} after {trainer.epoch} epochs, {trainer.iteration:,} updates, "
         f"{trainer.seconds:.1f} s\n{table(rows)}\n{folder}: metrics, checkpoints, config; next: "
-        f"lamina eval {folder}, lamina report {folder}"
+        f"lamina eval {quoted}, lamina report {quoted}"
     )

@@ -178,8 +178,9 @@ def in_words(hint: Any) -> str:
         first, last = ", ".join(map(repr, arguments[:-1])), repr(arguments[-1])
         return f"{first} or {last}" if first else last
     if origin is typing.Annotated:
-        word = next((word for word in arguments[1:] if isinstance(word, str)), "")
-        return _with_article(word.lower()) if word else in_words(arguments[0])
+        return _named_in_words(hint.__metadata__, arguments[0])
+    if hint is Any:
+        return "anything"
     if hint in NUMBERS:
         return NUMBERS[hint]
     if origin is Callable or hint is Callable:
@@ -190,6 +191,16 @@ def in_words(hint: Any) -> str:
         return "a table"
     name = getattr(origin or hint, "__name__", str(hint))
     return _with_article(name)
+
+
+def _named_in_words(words: tuple[Any, ...], otherwise: Any) -> str:
+    """The kind that stands beside an annotation: its name, or something that has ``words``."""
+    for word in words:
+        if isinstance(word, str):
+            return _with_article(word.lower())
+        if hasattr(word, "words"):
+            return word.words
+    return in_words(otherwise)
 
 
 def _with_article(name: str) -> str:

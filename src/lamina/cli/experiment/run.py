@@ -23,7 +23,7 @@ from .build import Experiment, build
 from .held_out import HeldOut
 from .make import title
 from .override import changed
-from .table import read_arrays
+from .table import ENDINGS, read_arrays
 from .toml import Document, parse, text_of
 
 CONFIG = "config.toml"
@@ -106,7 +106,8 @@ class Work:
         self.model, self.optimizer = experiment.model, experiment.optimizer
         self.metrics = named(experiment.evaluation.metrics)
         self._build()
-        self.optimizer.setup(self.model)
+        with told(f"{experiment.document.label}: the optimizer cannot be set up"):
+            self.optimizer.setup(self.model)
         self.averages = [c for c in experiment.training.callbacks if isinstance(c, Average)]
         for callback in self.averages:
             callback.average.setup(self.model)
@@ -180,6 +181,11 @@ class Work:
         if data == "train":
             return self.experiment.learnt
         if data != "held_out":
+            if not data.endswith(ENDINGS):
+                raise ConfigError(
+                    f"--data should be held_out, train, or a file that ends in "
+                    f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}, got {data!r}"
+                )
             return tuple(self._as_batch(read_arrays(Path(data)), data))
         if self.experiment.held_out is None:
             raise ConfigError(

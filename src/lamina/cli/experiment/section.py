@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
 from .name import KINDS
 
 Source = Annotated[Any, KINDS["source"]]
+Share = Annotated[Any, replace(KINDS["source"], words="a source of data, or a share such as 0.2")]
 Transform = Annotated[Any, KINDS["transform"]]
 Metric = Annotated[Any, KINDS["metric"]]
 Callback = Annotated[Any, KINDS["callback"]]
@@ -27,7 +28,7 @@ class Data:
     """``[data]``; beside these keys it takes what a `Loader` takes."""
 
     source: Source
-    held_out: Source = None
+    held_out: Share = None
     transform: list[Transform] = field(default_factory=list)
     augment: list[Transform] = field(default_factory=list)
 

@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from ...data import Mapped, split
+from ...errors import RangeError
 from .section import Data
 
 
@@ -22,6 +23,10 @@ def opened(section: Data, seed: int) -> tuple[Any, Any]:
     """
     source, held_out = section.source, section.held_out
     if isinstance(held_out, float):
+        if not 0 < held_out < 1:
+            raise RangeError(
+                f"held_out should be a source, or a share between 0 and 1, got {held_out}"
+            )
         rest, share = split(_called(source, True), 1 - held_out, held_out, seed=seed)
         return rest, share
     if held_out is not None:

@@ -11,6 +11,8 @@ from ...arrays import Array
 from ...errors import CorruptFileError
 from ...files import load_npz
 
+ENDINGS = (".npy", ".npz", ".csv")
+
 
 def read_arrays(path: Path) -> list[Array]:
     """The arrays of a file, in order; a table is one.
