@@ -62,14 +62,18 @@ def run(arguments: argparse.Namespace) -> Answer:
     folder = Path(experiment.config.folder or Path("runs") / path.stem)
     if (folder / "run.json").exists() and not arguments.overwrite:
         raise CheckpointError(
-            f"train: there is a run in {folder} already; lamina resume {shlex.quote(str(folder))} goes "
-            "on with it, "
+            f"train: there is a run in {folder} already; {resuming(folder)} goes on with it, "
             "--overwrite removes it, folder=... takes another folder"
         )
     if arguments.overwrite:
         (folder / "run.json").unlink(missing_ok=True)
     keep(experiment, folder)
     return trained(work.trainer(folder), lambda trainer: trainer.run(arguments.overwrite))
+
+
+def resuming(folder: Path | str) -> str:
+    """The command line that goes on with a run."""
+    return shlex.join(["lamina", "resume", str(folder)])
 
 
 def _checked(path: Path, work: Work) -> Answer:
@@ -109,7 +113,7 @@ def trained(trainer: Trainer, go: Any) -> Answer:
         "iteration": trainer.iteration,
         "seconds": trainer.seconds,
         "metrics": trainer.metrics,
-        "resume": None if trainer.status == "finished" else f"lamina resume {shlex.quote(folder)}",
+        "resume": None if trainer.status == "finished" else resuming(folder),
     }
     return Answer("" if status else _ended(trainer, folder), data, status)
 
