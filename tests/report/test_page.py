@@ -193,6 +193,18 @@ def test_dark_is_what_the_system_says_or_what_is_chosen(page):
     assert page.evaluate(colour) == light
 
 
+def test_each_run_is_named_once_at_the_end_of_its_curve(browser, several):
+    page = browser.open(several)
+    assert sorted(page.texts(".chart:nth-child(1) .end")) == ["A", "B"]
+
+
+def test_names_at_the_ends_of_curves_do_not_overlap(page):
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.chart:nth-child(2) .end')].map(e => +e.getAttribute('y'))"
+    )
+    assert abs(heights[0] - heights[1]) >= 14
+
+
 CONTRAST = """(() => {
     const light = (text) => {
         const parts = text.match(/[\\d.]+/g).slice(0, 3).map((p) => p / 255)

@@ -239,19 +239,31 @@ class Chart {
   /** Names at the right ends of curves, apart from one another. */
   ends() {
     if (this.right <= 10 || this.alone) return [];
+    const many = DATA.runs.length > 1;
+    const solid = new Set(this.shown.filter((s) => !s.dashed).map((s) => s.run));
     const found = this.shown
+      .filter((s) => !many || !s.dashed || !solid.has(s.run)) // a run is named once
       .map((series) => {
         const values = this.strong(series);
         const last = values.findLastIndex((v) => v !== null && this.py(v) !== null);
         if (last < 0) return null;
-        const text = DATA.runs.length > 1 ? DATA.runs[series.run].letter : series.kind;
+        const text = many ? DATA.runs[series.run].letter : series.kind;
         return { series, text, x: this.px(this.x(series)[last]), y: this.py(values[last]) };
       })
       .filter((end) => end !== null)
       .sort((a, b) => a.y - b.y);
-    for (let i = 1; i < found.length; i += 1) found[i].y = Math.max(found[i].y, found[i - 1].y + 14);
-    const below = (found.at(-1)?.y ?? 0) - (this.height - MARGIN.bottom);
-    if (below > 0) found.forEach((end) => (end.y -= below));
+    const lowest = this.height - MARGIN.bottom;
+    found.forEach((end, i) => {
+      for (const placed of found.slice(0, i)) {
+        if (Math.abs(placed.x - end.x) < 24) end.y = Math.max(end.y, placed.y + 14);
+      }
+    });
+    [...found].reverse().forEach((end, i, all) => {
+      end.y = Math.min(end.y, lowest);
+      for (const placed of all.slice(0, i)) {
+        if (Math.abs(placed.x - end.x) < 24) end.y = Math.min(end.y, placed.y - 14);
+      }
+    });
     return found.map(({ series, text, x, y }) =>
       make("svg:text", { class: `end c${this.colour(series)}`, x: x + 6, y: y + 4 }, text),
     );
