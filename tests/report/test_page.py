@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,9 @@ def test_arrow_keys_read_values_and_say_them(page, folder):
 def test_what_is_measured_of_steps_is_read_beside_what_is_smoothed(page, folder):
     page.evaluate("document.querySelector('.plot').focus()")
     page.press("Home")
-    first = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
-    assert page.texts(".tip .value")[0] == f"{first['loss']:.4g}"
+    page.press("ArrowRight")  # at the first step both are one
+    second = json.loads((folder / "metrics.jsonl").read_text().splitlines()[1])
+    assert page.texts(".tip .value")[0] == f"{second['loss']:.4g}"
     assert "smoothed" in page.text(".tip")
 
 
@@ -105,6 +107,15 @@ def test_the_log_scale_is_a_switch(page):
     assert path_of(page, ".chart:nth-child(2) .strong") != before
     page.click(".chart:nth-child(2) .log")
     assert path_of(page, ".chart:nth-child(2) .strong") == before
+
+
+def test_a_log_scale_goes_by_factors(page, folder):
+    page.click(".chart:nth-child(2) .log")
+    path = path_of(page, ".chart:nth-child(2) .strong")
+    y = [float(point.split()[1]) for point in path[1:].split("L")]
+    logs = [math.log(record["accuracy"]) for record in epochs(folder)]
+    share = (logs[4] - logs[0]) / (logs[-1] - logs[0])
+    assert (y[4] - y[0]) / (y[-1] - y[0]) == pytest.approx(share, abs=2e-3)  # 0.1 of 200 pixels
 
 
 def test_smoothing_changes_steps_and_not_epochs(page):
