@@ -41,14 +41,21 @@ class Draws:
         self.seed = seed
         self.epoch = epoch
         self.indices: Array = np.asarray(indices, np.int64)
-        source = np.random.SeedSequence(seed, spawn_key=(epoch, 0))
-        start = source.generate_state(1, np.uint64)
-        self._keys = _hash(start + _hash(self.indices.astype(np.uint64) * GAMMA))
+        self._made: Array | None = None
         self._count = 0
         self._path: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    @property
+    def _keys(self) -> Array:
+        """``(n,)``, uint64: made when they are needed, for most datasets draw nothing."""
+        if self._made is None:
+            source = np.random.SeedSequence(self.seed, spawn_key=(self.epoch, 0))
+            start = source.generate_state(1, np.uint64)
+            self._made = _hash(start + _hash(self.indices.astype(np.uint64) * GAMMA))
+        return self._made
 
     def bits(self, shape: tuple[int, ...] = ()) -> Array:
         """``(n, *shape)``, uint64: each bit is 0 or 1 with equal chance."""
@@ -93,7 +100,7 @@ class Draws:
         """For the same samples, numbers of their own: neither here nor in another branch."""
         other = self._copy(slice(None))
         other._path = (*self._path, self._next())
-        other._keys = _hash(self.bits() ^ GAMMA)
+        other._made = _hash(self.bits() ^ GAMMA)
         other._count = 0
         return other
 
@@ -108,7 +115,7 @@ class Draws:
     def _copy(self, positions: Any) -> Draws:
         other = object.__new__(Draws)
         other.seed, other.epoch, other._path = self.seed, self.epoch, self._path
-        other.indices, other._keys = self.indices[positions], self._keys[positions]
+        other.indices, other._made = self.indices[positions], self._keys[positions]
         other._count = self._count
         return other
 

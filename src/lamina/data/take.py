@@ -62,10 +62,10 @@ def take(dataset: Any, indices: Array, draws: Draws) -> Any:
 
 def take_items(dataset: Any, indices: Array, draws: Draws) -> list[Any]:
     """The items at ``indices``, one after the other; an error names the sample."""
-    items = []
+    items, draws_on = [], isinstance(dataset, Drawn)
     for position, index in enumerate(indices.tolist()):
         with Blame(index):
-            items.append(take_item(dataset, index, draws.at([position])))
+            items.append(dataset.item(index, draws.at([position])) if draws_on else dataset[index])
     return items
 
 
