@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fixtures.small_run import CONFIG, MINE, same, weights
+from lamina.cli.experiment import run
 from lamina.cli.experiment.example import EXAMPLE
 from lamina.cli.main import main
 from lamina.training import Run
@@ -25,13 +26,22 @@ def test_training_writes_a_run(lamina, folder):
     assert (found["status"], found["epoch"], found["iteration"]) == ("finished", 2, 8)
     assert set(found["metrics"]) == {"loss", "held_out/loss", "held_out/accuracy"}
     assert found["resume"] is None
-    run = Run("run")
-    assert run.description["config"]["optimizer"]["name"] == "SGD"
-    assert run.description["status"] == "finished"
-    assert len(run.metrics("epoch")) == 2
+    written = Run("run")
+    assert written.description["config"]["optimizer"]["name"] == "SGD"
+    assert written.description["status"] == "finished"
+    assert len(written.metrics("epoch")) == 2
     assert (folder / "run/config.toml").read_text() == CONFIG
     assert (folder / "run/mine.py").read_text() == MINE
     assert (folder / "run/sizes.py").is_file()
+    assert "Linear" in (folder / "run/graph.svg").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_many_operators_is_one_of_layers(lamina, folder, monkeypatch):
+    assert lamina("train", "a.toml", "epochs=1")[0] == 0
+    monkeypatch.setattr(run, "MOST_BOXES", 5)
+    assert lamina("train", "a.toml", "epochs=1", "folder=b")[0] == 0
+    whole, folded = ((folder / f"{name}/graph.svg").stat().st_size for name in ("run", "b"))
+    assert folded < whole
 
 
 def test_words_change_the_config_also_the_one_that_is_kept(lamina, folder):

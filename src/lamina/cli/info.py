@@ -43,6 +43,15 @@ VARIABLES = {
 }
 """Variables of the environment that change what lamina does."""
 
+FEATURES = {
+    f"+{name}"
+    for name in (
+        *("sse4.2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512dq", "avx512bw"),
+        *("avx512vnni", "avx512bf16", "avx512fp16", "amx-tile", "neon", "sve", "sve2", "bf16"),
+    )
+}
+"""Those of a processor's features that matter to kernels, as LLVM spells them."""
+
 DESCRIPTION = """\
 Print what is installed, which kernels are active and for which processor, how many
 threads they have, and the variables of the environment that are in force: what a
@@ -135,6 +144,7 @@ def native() -> dict[str, Any]:
         "backend": "native: generated code for float32; the rest is replayed with NumPy",
         "target": f"{target.cpu}, {vectors(target.lanes)}",
         "lanes": target.lanes,
+        "features": " ".join(sorted(FEATURES & set(target.features.split(",")))).replace("+", ""),
         "threads": threads_wanted(),
         "cache": "off" if cache.folder is None else str(cache.folder),
     }

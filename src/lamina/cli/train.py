@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     if arguments.overwrite:
         (folder / "run.json").unlink(missing_ok=True)
     keep(experiment, folder)
+    work.draw(folder / "graph.svg")
     return trained(work.trainer(folder), lambda trainer: trainer.run(arguments.overwrite))
 
 

@@ -15,7 +15,7 @@ from ...config import no_grad, test_mode
 from ...data import Loader
 from ...errors import CheckpointError, ConfigError, LaminaError
 from ...files import atomic_write
-from ...insight import NonFinite
+from ...insight import NonFinite, graph
 from ...layers import Layer
 from ...training import Average, Checkpoint, Run, Statistics, Trainer
 from . import name
@@ -28,6 +28,8 @@ from .toml import Document, parse, text_of
 
 CONFIG = "config.toml"
 """The name of the config in a run's folder."""
+
+MOST_BOXES = 200  # of a picture that can be looked at whole
 
 
 # -- from files ----------------------------------------------------------------------------------
@@ -141,6 +143,14 @@ class Work:
     def loss_with(self, model: Layer, *batch: Any) -> Any:
         """The loss of a batch, with any model of this kind."""
         return self.outputs_and_loss(model, *batch)[1]
+
+    def draw(self, path: Path) -> None:
+        """Draw the computation of the first batch, as an SVG; that of many operators by layers."""
+        with test_mode():
+            picture = graph(lambda: self.loss_with(self.model, *self.first))
+        if len(picture.boxes) > MOST_BOXES:
+            picture = picture.folded(1)
+        picture.save(path)
 
     def step(self) -> Callable[..., Any]:
         """The step of training, compiled if the config says so."""
