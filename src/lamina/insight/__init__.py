@@ -13,6 +13,7 @@ from .profile_compiled import CompiledProfile
 from .profile_report import Profile
 from .rule import Finding
 from .summary import Summary, summary
+from .summary_page import explain
 from .walk_page import BackwardPage, backward_page
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "backward_page",
     "diff",
     "doctor",
+    "explain",
     "find_nonfinite",
     "graph",
     "profile",

@@ -1,0 +1,95 @@
+"""One page of what there is to say of a model and its step: summary, profile, compiled programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..compiler import Step
+from ..errors import DTypeError
+from ..files import atomic_write
+from .doctor import Report
+from .profile_compiled import CompiledProfile
+from .profile_report import Profile
+from .style import asset, document
+from .summary import Summary
+
+HEADINGS = {
+    Summary: "Layers and memory",
+    Profile: "Time by layer and operator",
+    CompiledProfile: "Time of the compiled step",
+    Step: "The compiled step",
+    Report: "What looks wrong",
+}
+"""What the part of a page is called, by its class."""
+
+STYLE = """
+main { max-width: 78rem; margin: 0 auto; padding: 1rem }
+h1 { font-size: 1.4rem; margin: .5rem 0 1rem }
+section { background: var(--sheet); border: 1px solid var(--line); border-radius: 12px;
+  padding: .9rem 1.1rem; margin: 0 0 1rem; min-width: 0 }
+h2 { font-size: 1.05rem; font-weight: 650; margin: 0 0 .6rem }
+section section { border: 0; padding: 0 }
+.wide { overflow-x: auto; max-width: 100% }
+table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums }
+th { font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--line) }
+th, td { padding: .25rem .7rem .25rem 0; white-space: nowrap; vertical-align: top;
+  text-align: left }
+tbody tr:nth-child(even) { background: color-mix(in srgb, var(--line) 28%, transparent) }
+td:first-child { font-family: var(--mono) }
+.lamina-table :is(th, td):first-child { position: sticky; left: 0; background: var(--sheet) }
+.lamina-table td:nth-child(2)[style*="left"] { white-space: normal; min-width: 11rem }
+p { margin: .35rem 0; color: var(--soft); font-size: .88rem; max-width: 90ch }
+pre { overflow-x: auto; max-width: 100%; font: .75rem/1.45 var(--mono); max-height: 28rem;
+  background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: .7rem }
+@media (max-width: 40rem) { main { padding: .5rem } section { padding: .7rem .8rem } }
+@media print { section { break-inside: auto; border: 0 } pre { max-height: none;
+  white-space: pre-wrap } th, td { white-space: normal } }
+"""
+
+
+def explain(path: Any, *parts: Any, title: str = "A model and its step") -> Path:
+    """Write one HTML page, which needs no other file and no network.
+
+    Args:
+        path: of the page, such as ``"step.html"``.
+        *parts: what to show, in this order: what `summary`, `profile` and `doctor` gave, and
+            compiled steps that ran.
+        title: its heading.
+    Returns:
+        The path.
+    Raises:
+        DTypeError: a part of another kind, or none.
+        CheckpointWriteError: the disk refuses.
+    Example:
+        >>> import tempfile
+        >>> from lamina.insight import summary
+        >>> from lamina.layers import Linear
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = explain(f"{folder}/page.html", summary(Linear(3), (5, 4)))
+        ...     "multiply-adds" in path.read_text()
+        True
+    """
+    if not parts:
+        raise DTypeError("explain: give what summary or profile gave, or a compiled step")
+    body = f"<main><h1>{_escaped(title)}</h1>{''.join(map(_section, parts))}</main>"
+    page = document(title, "en", asset("page.css") + STYLE, body, "")
+    to = Path(os.fspath(path))
+    atomic_write(to, lambda file: file.write(page.encode()))
+    return to
+
+
+def _section(part: Any) -> str:
+    heading = next((name for kind, name in HEADINGS.items() if isinstance(part, kind)), None)
+    if heading is None:
+        kinds = ", ".join([kind.__name__ for kind in HEADINGS])
+        raise DTypeError(f"explain: a part should be one of {kinds}, got {part!r:.60}")
+    content = part.explain(html=True) if isinstance(part, Step) else part._repr_html_()
+    content = content.replace("<table", '<div class="wide"><table')
+    content = content.replace("</table>", "</table></div>")
+    return f"<section><h2>{heading}</h2>{content}</section>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,67 @@
+"""The page of summary, profile and compiled step, seen in a browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamina
+from fixtures.browser import DESKTOP, PHONE, Browser
+from lamina import Linear, Sequential
+from lamina import functions as F
+from lamina import optimizers as O
+from lamina.errors import DTypeError
+from lamina.insight import explain, profile, summary
+
+X, T = np.ones((40, 30), np.float32), np.arange(40) % 10
+
+
+@pytest.fixture
+def parts():
+    model = Sequential(Linear(20), F.tanh, Linear(10))
+    optimizer = O.Adam(lr=0.01).setup(model)
+
+    def step(x, t):
+        loss = F.softmax_cross_entropy(model(x), t)
+        model.cleargrads()
+        loss.backward()
+        optimizer.update()
+        return loss
+
+    compiled = lamina.compile(step, backend="replay")
+    for _ in range(3):
+        compiled(X, T)
+    found = summary(model, X.shape, loss=F.softmax_cross_entropy, optimizer=O.Adam(lr=0.01))
+    return found, profile(step, X, T, steps=2), compiled
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP])
+def test_the_page_has_a_section_for_each_part_and_fits_the_screen(
+    browser: Browser, tmp_path, parts, screen
+):
+    path = explain(tmp_path / "page.html", *parts, title="Net & step")
+    page = browser.open(path, screen)
+    assert page.text("h1") == "Net & step"
+    assert page.texts("h2")[:2] == ["Layers and memory", "Time by layer and operator"]
+    assert "The compiled step" in page.texts("h2")
+    assert page.evaluate("document.querySelectorAll('table.lamina-table').length") == 3
+    assert page.overflow == 0
+    assert path.stat().st_size < 200_000
+
+
+def test_the_figures_of_the_page_are_those_of_the_table(browser: Browser, tmp_path, parts):
+    page = browser.open(explain(tmp_path / "page.html", parts[0]))
+    cells = page.evaluate(
+        "[...document.querySelectorAll('tbody tr')].map(r => r.cells[3].textContent)"
+    )
+    assert cells == [row.cells()[3] for row in parts[0].rows]
+
+
+def test_what_has_no_section_is_refused(tmp_path):
+    with pytest.raises(
+        DTypeError, match=r"a part should be one of Summary, Profile, .* got 'text'"
+    ):
+        explain(tmp_path / "page.html", "text")
+    with pytest.raises(DTypeError, match="explain: give what summary or profile gave"):
+        explain(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
