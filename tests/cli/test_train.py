@@ -372,7 +372,17 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(lamina, folder):
 def test_a_finished_run_can_go_on_longer(lamina):
     assert lamina("train", "a.toml")[0] == 0
     assert lamina("resume", "run", "epochs=3")[1]["iteration"] == 12
+    assert Run("run").description["config"]["epochs"] == 3
     assert lamina("resume", "run")[1]["epochs"] == 3
+
+
+def test_what_is_changed_on_the_way_is_told_in_one_line(capsys):
+    assert main(["train", "a.toml"]) == 0
+    capsys.readouterr()
+    assert main(["resume", "run", "epochs=3", "seed=0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "run goes on with epochs=3 seed=0"
+    assert lines[1].startswith("epoch 3/3  loss ")
 
 
 def test_a_run_of_a_program_has_no_config(lamina, folder):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+from ..training import Trainer
 from .answer import Answer
 from .experiment.run import Work, keep, of_run
 from .parser import add_changes, add_run
@@ -29,8 +31,28 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Go on."""
-    _, experiment = of_run(arguments.folder, arguments.changes)
+    folder: Path = arguments.folder
+    found, experiment = of_run(folder, arguments.changes)
+    work = Work(experiment)
+    trainer = work.trainer(folder)
     if arguments.changes:
-        keep(experiment, arguments.folder)
-    trainer = Work(experiment).trainer(arguments.folder)
+        print(f"{folder} goes on with {' '.join(arguments.changes)}", flush=True)
+        keep(experiment, folder)
+        trainer.callbacks.insert(0, Changed(trainer.config))
+        trainer.config = dict(found.description["config"])  # that of its checkpoints
     return trained(trainer, lambda trainer: trainer.resume())
+
+
+class Changed:
+    """Gives a run another config, once its checkpoint is loaded: somebody asked for it.
+
+    Args:
+        config: that the run goes on with.
+    """
+
+    def __init__(self, config: dict[str, Any]):
+        self.config = config
+
+    def start(self, trainer: Trainer) -> None:
+        """Now."""
+        trainer.config = self.config
