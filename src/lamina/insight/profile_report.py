@@ -193,10 +193,8 @@ class Profile(Shown):
         parts = {phase: self.seconds_of(phase) for phase in ("forward", "backward", "update")}
         between = self.seconds - sum(parts.values())
         shown = ", ".join([f"{name} {shown_time(t)}" for name, t in parts.items()])
-        lines = [
-            f"one of {self.steps} steps: {shown_time(self.seconds)}: {shown}, "
-            f"between them {shown_time(between)}"
-        ]
+        what = f"one of {self.steps} steps" if self.steps > 1 else "all in all"
+        lines = [f"{what}: {shown_time(self.seconds)}: {shown}, between them {shown_time(between)}"]
         if self.peak_at is not None:
             where = f"{self.peak_at.layer} " if self.peak_at.layer else ""
             lines.append(
