@@ -35,6 +35,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", default="digits,convolution")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--epochs", type=int, help="of a run: few, for many pairs in a short time")
+    parser.add_argument("--steps", type=int, help="compare so many single steps")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
@@ -96,6 +97,47 @@ class Parts:
         return time.perf_counter() - start, trainer.seconds
 
 
+class Turns:
+    """Gives batches to a Trainer, and makes a step by hand beside each of its steps."""
+
+    def __init__(self, parts: Parts):
+        self.parts = parts
+        self.hand: list[float] = []
+        self.trainer: list[float] = []
+
+    def __iter__(self):
+        total = 0.0
+        for number, batch in enumerate(self.parts.loader):
+            for side in (number % 2, 1 - number % 2):  # each is the first every other time
+                start = time.perf_counter()
+                if side:
+                    yield batch
+                else:
+                    total += self.parts.step(*batch).item() * len(batch[1])
+                (self.trainer if side else self.hand).append(time.perf_counter() - start)
+
+
+def measure_steps(name: str, steps: int) -> dict[str, Any]:
+    """The figures of single steps."""
+    from lamina.training import Trainer
+
+    parts = MAKE[name]()
+    turns = Turns(parts)
+    epochs = 1 + -(-steps // len(parts.loader))  # the first is left out
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        Trainer(parts.step, turns, epochs, parts.model, parts.optimizer, folder).run()
+    first = len(parts.loader)
+    hand, trainer = turns.hand[first:], turns.trainer[first:]
+    ratios = [t / h - 1 for h, t in zip(hand, trainer, strict=True)]
+    return {
+        "step_ms": 1e3 * statistics.median(hand),
+        "trainer_ms": 1e3 * statistics.median(trainer),
+        "pairs": len(hand),
+        "step": statistics.quantiles(ratios, n=4),
+        "sums": sum(trainer) / sum(hand) - 1,
+    }
+
+
 def digits_parts() -> Parts:
     from lamina.cli.network import MLP
     from lamina.data import Loader, digits
@@ -152,13 +194,23 @@ def main() -> None:
     chosen = options()
     start_clean(chosen.threads)
     print(f"{machine()}\n{versions()}\n")
-    figures = {name: measure(name, chosen.rounds, chosen.epochs) for name in chosen.only.split(",")}
-    print(f"{'':12} {'steps':>6} {'ms a step':>10}  {'loop':28} whole run")
-    for name, row in figures.items():
-        print(
-            f"{name:12} {row['steps']:6} {row['step_ms']:10.3f}  {shown(row['loop']):28} "
-            f"{shown(row['whole'])}"
-        )
+    names = chosen.only.split(",")
+    if chosen.steps:
+        figures = {name: measure_steps(name, chosen.steps) for name in names}
+        print(f"{'':12} {'pairs':>6} {'by hand':>8} {'Trainer':>8}  ratio of a step")
+        for name, row in figures.items():
+            print(
+                f"{name:12} {row['pairs']:6} {row['step_ms']:5.3f} ms {row['trainer_ms']:5.3f} ms  "
+                f"{shown(row['step'])}; of the sums {row['sums']:+.2%}"
+            )
+    else:
+        figures = {name: measure(name, chosen.rounds, chosen.epochs) for name in names}
+        print(f"{'':12} {'steps':>6} {'ms a step':>10}  {'loop':28} whole run")
+        for name, row in figures.items():
+            print(
+                f"{name:12} {row['steps']:6} {row['step_ms']:10.3f}  {shown(row['loop']):28} "
+                f"{shown(row['whole'])}"
+            )
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
