@@ -198,8 +198,11 @@ def test_a_live_line_moves_and_is_closed_after_an_error(capsys, monkeypatch):
     pytest.importorskip("rich")
     monkeypatch.setattr("lamina.training.progress.REDRAW", 0.0)
     live = Progress(True)
-    Trainer(lambda x: 0.25, [x] * 2, 3, callbacks=[live]).run()
-    assert "epoch 3/3" in capsys.readouterr().out
+    held_out = Evaluate(x, lambda x: 0.75)
+    Trainer(lambda x: 0.25, [x] * 2, 3, callbacks=[live, held_out]).run()
+    shown = capsys.readouterr().out
+    for epoch in (1, 2, 3):
+        assert f"epoch {epoch}/3  loss 0.2500  held_out/loss 0.7500  " in shown
 
     def fails(x):
         raise KeyError("broken")

@@ -21,9 +21,9 @@ class Progress(Callback):
     """Says how far training is, and how fast.
 
     Args:
-        live: draw one line that moves, with rich; None does so in a terminal where rich is
-            installed. Else a line is printed for each epoch, and each minute of a longer one;
-            False prints nothing.
+        live: draw a line that moves, with rich, below those of the epochs; None does so in a
+            terminal where rich is installed. Elsewhere an epoch of more than a minute has a line
+            for each. False prints nothing.
         every: epochs from line to line; the last always has one.
     """
 
@@ -54,11 +54,13 @@ class Progress(Callback):
             )
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Display
+        from rich.table import Column
 
+        width = len(_epoch(trainer)) + len("epoch ")  # what is too long ends in an ellipsis: words
         self._display = Display(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("epoch {task.fields[epoch]}", table_column=Column(min_width=width)),
+            BarColumn(bar_width=20, table_column=Column(min_width=20)),
+            TextColumn("{task.fields[words]}", table_column=Column(no_wrap=True)),
         )
         self._task = self._display.add_task(
             "", total=self._total, completed=trainer.iteration, epoch=_epoch(trainer), words=""
@@ -82,19 +84,21 @@ class Progress(Callback):
             self._task,
             completed=trainer.iteration,
             epoch=_epoch(trainer),
-            words=self._words(trainer, trainer.metrics),
+            words=self._words(trainer, {n: v for n, v in trainer.metrics.items() if "/" not in n}),
         )
 
     def end_epoch(self, trainer: Trainer, values: Values) -> None:
         """A line of the epoch."""
+        if self.live is False or not self._is_due(trainer):
+            return
+        width = len(str(trainer.epochs))
+        words = self._words(trainer, values)
+        line = f"epoch {trainer.epoch:>{width}}/{trainer.epochs}  {words}"
         if self._display is not None:
+            self._display.console.print(line, markup=False, highlight=False, soft_wrap=True)
             self._draw(trainer)
-        elif self.live is not False and self._is_due(trainer):
-            width = len(str(trainer.epochs))
-            print(
-                f"epoch {trainer.epoch:>{width}}/{trainer.epochs}  {self._words(trainer, values)}",
-                flush=True,
-            )
+        else:
+            print(line, flush=True)
             self._next = time.monotonic() + SILENCE
 
     def _is_due(self, trainer: Trainer) -> bool:
