@@ -18,7 +18,7 @@ import pytest
 
 from fixtures.datasets import Everything, Lonely, Odd, Pids, Rows, Slow, Unsendable
 from lamina import using
-from lamina.data import Loader
+from lamina.data import Loader, order
 from lamina.errors import DTypeError, WorkerError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes need POSIX")
@@ -368,7 +368,9 @@ def program(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-W", "error", str(path)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, env=environment, process_group=0
+    )
 
 
 def finished(running):
@@ -394,9 +396,16 @@ def test_a_dataset_of_the_main_module_without_a_guard_is_told_what_to_do(tmp_pat
 
 
 @linux
-def test_workers_end_soon_after_a_parent_that_is_killed(tmp_path):
-    with program(tmp_path, n=10**6) as running:
-        workers = [int(word) for word in running.stdout.readline().split()]
+@pytest.mark.parametrize("busy", [False, True])
+def test_workers_end_soon_after_a_parent_that_is_killed(tmp_path, busy):
+    last = order(23, seed=0, epoch=0)[-1]  # its batch, the sixth, is never ready
+    dataset = f"Rows(23, {last}, 'hang')" if busy else "Rows()"
+    definition = "from fixtures.datasets import Rows"
+    with program(tmp_path, definition=definition, dataset=dataset, n=10**6) as running:
+        for _ in range(5):
+            workers = [int(word) for word in running.stdout.readline().split()]
+        if busy:
+            time.sleep(0.3)  # until one of them hangs
         running.kill()
         assert wait_until_gone(workers) == []
 
@@ -405,7 +414,7 @@ def test_workers_end_soon_after_a_parent_that_is_killed(tmp_path):
 def test_ctrl_c_ends_the_program_and_its_workers_without_noise(tmp_path):
     with program(tmp_path, n=10**6) as running:
         workers = [int(word) for word in running.stdout.readline().split()]
-        running.send_signal(signal.SIGINT)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
         _, errors = running.communicate()
     assert errors.count("KeyboardInterrupt") == 1
     assert wait_until_gone(workers) == []

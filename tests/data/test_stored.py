@@ -137,9 +137,11 @@ def test_channels_are_those_of_the_mode(folder, mode, channels):
     assert (x.shape, x.dtype) == ((channels, 6, 8), np.uint8)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_pictures_of_one_size_make_batches(folder, workers):
-    x, t = next(iter(Loader(ImageFolder(folder, size=(5, 4)), 6, shuffle=False, workers=workers)))
+@pytest.mark.parametrize(
+    "settings", [{}, {"workers": 2}, {"workers": 1, "kind": "process"}], ids=str
+)
+def test_pictures_of_one_size_make_batches(folder, settings):
+    x, t = next(iter(Loader(ImageFolder(folder, size=(5, 4)), 6, shuffle=False, **settings)))
     assert (x.shape, t.tolist()) == ((6, 3, 5, 4), [0, 0, 0, 1, 1, 1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from itertools import pairwise
@@ -29,6 +30,12 @@ def test_a_state_gives_the_same_vocabulary(tokens):
     assert len(again) == len(tokens)
     assert np.array_equal(again.encode(SOME), tokens.encode(SOME))
     assert again.decode(tokens.encode(SOME)) == tokens.decode(tokens.encode(SOME))
+
+
+@pytest.mark.parametrize("tokens", MADE.values(), ids=MADE)
+def test_a_vocabulary_can_be_sent_to_a_worker(tokens):
+    again = copy.deepcopy(tokens)  # the same protocol, without a process
+    assert np.array_equal(again.encode(SOME), tokens.encode(SOME))
 
 
 @pytest.mark.parametrize("tokens", MADE.values(), ids=MADE)

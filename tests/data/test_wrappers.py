@@ -9,6 +9,7 @@ from lamina import using
 from lamina.data import (
     Compose,
     Concatenated,
+    Drawn,
     Each,
     Loader,
     Mapped,
@@ -23,6 +24,7 @@ from lamina.data import (
     folds,
     split,
 )
+from lamina.data.take import take
 from lamina.errors import DTypeError, LaminaError, RangeError, ShapeError
 
 N = 12
@@ -270,6 +272,32 @@ def test_transforms_below_a_sum_have_random_numbers_of_their_own():
     )
     x, _ = next(iter(Loader(data, N)))
     assert len(set(x.ravel().tolist())) == 2 * N
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_dataset_of_one_s_own_draws_other_numbers_than_those_below_it(whole):
+    class Uniform(Drawn):
+        batched = whole
+
+        def __len__(self):
+            return 6
+
+        def item(self, index, draws):
+            return draws.uniform()[0]
+
+        def draw(self, indices, draws):
+            return draws.uniform() if whole else super().draw(indices, draws)
+
+    class Above(Uniform):
+        def draw(self, indices, draws):
+            return take(below, indices, draws), draws.uniform()
+
+        def __len__(self):
+            return N
+
+    below = Concatenated(Uniform(), Uniform())
+    a, b = next(iter(Loader(Above(), N)))
+    assert len({*a.tolist(), *b.tolist()}) == 2 * N
 
 
 def test_an_item_by_hand_is_that_of_epoch_0_and_seed_0():
