@@ -16,7 +16,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from fixtures.datasets import Everything, Lonely, Odd, Pids, Rows, Slow, Unsendable
+from fixtures.datasets import Everything, Lonely, Odd, Pids, Rows, Slow, Unsendable, Writes
 from lamina import using
 from lamina.data import Loader, order
 from lamina.errors import DTypeError, WorkerError
@@ -118,6 +118,10 @@ def test_a_batch_is_the_loop_s_own_and_stays_as_it_is():
     batches = list(make())
     assert [x[0, 0, 0] for x, _ in batches] == [t[0] for _, t in batches]
     batches[0][0][:] = -1  # writable, too
+
+
+def test_a_dataset_may_write_into_its_own_arrays():
+    assert next(iter(make(Writes(), 1, shuffle=False)))[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_batches_come_from_other_processes():
