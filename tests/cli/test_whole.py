@@ -33,7 +33,7 @@ class Traps:
 WORDS = (
     "epochs=3",
     "data.workers=1",
-    "training.compile=replay",
+    "training.compile=auto",
     "training.callbacks=['traps.py:Traps', {callback='Checkpoint', every=15, keep=9}]",
 )
 

@@ -72,3 +72,29 @@ def test_native_training_agrees(name):
     np.testing.assert_allclose(found, wanted, rtol=tolerance)
     assert scalars == wanted_scalars
     assert arrays
+
+
+@pytest.mark.parametrize("backend", ["replay", "native"])
+@pytest.mark.parametrize("name", METHODS)
+def test_what_goes_on_from_a_saved_state_is_what_went_on_without_a_stop(name, backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    options = {"weight_decay": 0.1, "clip_norm": 0.5}
+
+    def begun():
+        model, updates, step = training(METHODS[name](**options))
+        return model, updates, lamina.compile(step, backend=backend)
+
+    model, updates, run = begun()
+    for x, t in BATCHES[:4]:
+        run(x, t)
+    state, weights = updates.state_dict(), [p.data.copy() for p in model.params()]
+    wanted = [run(x, t).item() for x, t in BATCHES[4:]]
+    again, others, rerun = begun()
+    again.build((5, 4))
+    for p, array in zip(again.params(), weights):
+        p.data = array
+    others.load_state_dict(state)
+    assert [rerun(x, t).item() for x, t in BATCHES[4:]] == wanted
+    pairs = zip(model.params(), again.params(), strict=True)
+    assert all(p.data.tobytes() == q.data.tobytes() for p, q in pairs)

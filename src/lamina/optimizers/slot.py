@@ -93,9 +93,6 @@ class Slot:
                 "call setup(model) again to forget what was remembered of it"
             )
         self.restore(self.count, self.fresh(), self.state)
-        concerned = self._concerned()
-        self.spared = tuple(t for t in self.group.chain if t not in concerned)
-        self.finishing = tuple(t for t in concerned if t.finishes)
         self.array = data
 
     def _concerned(self) -> list[Transformation]:
@@ -118,6 +115,9 @@ class Slot:
         for key, buffer in numbers.items():
             state[key].data[...] = to_device(buffer.data, state[key].device)
         self.count, self.state, self.shape = count, state, self.param.shape
+        concerned = self._concerned()
+        self.spared = tuple(t for t in self.group.chain if t not in concerned)
+        self.finishing = tuple(t for t in concerned if t.finishes)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("name", "param", "group", "count", "state", "spared", "finishing", "shape")
