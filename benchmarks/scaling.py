@@ -4,8 +4,8 @@
 
 W2 and W4 of `workloads.py` at batches of 1 to 512, W6 at lengths of 64 to 1024, measured as there.
 --save also draws benchmarks/results/NAME.svg, which needs matplotlib. Points that NAME.json holds
-already stay, so that a machine that is free for a few minutes at a time will do. Without --peers and without a
-workload: W2, two batches, lamina only.
+already stay, so that a machine that is free for a few minutes at a time will do. Without --peers
+and without a workload: W2, two batches, lamina only.
 """
 
 from __future__ import annotations
