@@ -220,8 +220,10 @@ def names_or_none(folder):
 
 def test_a_file_holds_its_step_however_long_it_waits(tmp_path, monkeypatch):
     go, write, held, there = threading.Event(), Checkpoints.write, {}, {}
+    began = threading.Event()
 
     def slow(self, step, snapshot):
+        began.set()
         assert go.wait(10)
         held[step] = snapshot.arrays["model/l1/W"].tobytes()
         return write(self, step, snapshot)
@@ -229,6 +231,8 @@ def test_a_file_holds_its_step_however_long_it_waits(tmp_path, monkeypatch):
     class Watch:
         def after_step(self, trainer, batch, values):
             there[trainer.iteration] = trainer.model.l1.W.data.tobytes()
+            if trainer.iteration == 3:
+                assert began.wait(10)  # on a busy machine the writer's turn comes late
             if trainer.iteration == 10:
                 go.set()
 
