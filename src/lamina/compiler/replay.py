@@ -43,6 +43,7 @@ class Source:
         self._hosts: list[str] = []
         self._numbers: dict[tuple[str, Any], Any] = {}  # as arrays: NumPy converts them each time
         self._masks: dict[tuple[Any, ...], Any] = {}
+        self._views: dict[tuple[Any, ...], Any] = {}
 
     def compiled(self, inputs: list[str], body: list[str], outputs: tuple[Value, ...]) -> Any:
         """The function ``run``."""
@@ -196,7 +197,9 @@ class Source:
             return None
         integer = np.dtype(f"i{out.itemsize}")
         key = (mask.shape, integer)
-        bits = self.object(self._masks.setdefault(key, np.empty(*key)), "bits")
+        if key not in self._masks:
+            self._masks[key] = np.empty(*key)
+        bits = self.object(self._masks[key], "bits")
         views = mask.view(np.int8), kept.view(integer), out.view(integer)
         signs, a_bits, out_bits = [self.object(self._view(x), "a") for x in views]
         negative = self.function("negative", np.negative)
@@ -206,7 +209,7 @@ class Source:
     def _view(self, array: Any) -> Any:
         """One and the same object for the same view, so that it has one name."""
         where = (array.ctypes.data, array.shape, array.strides, array.dtype)
-        return self._numbers.setdefault(("view", where), array)
+        return self._views.setdefault(where, array)
 
 
 class Replay:

@@ -20,6 +20,7 @@ from ..errors import DTypeError
 from ..layers import Layer
 from ..listen.place import user_line
 from ..optimizers import Optimizer
+from .fingerprint import flat
 from .nonfinite_origin import Origin
 from .nonfinite_probe import Event, Seen, is_finite, source, watching, word_of
 from .nonfinite_reason import reason_of
@@ -324,18 +325,6 @@ class Look:
             through=list(dict.fromkeys(through)),
             loss=loss if loss is not None else self._loss(),
         )
-
-
-def flat(path: str, x: Any) -> Iterator[tuple[str, Any]]:
-    """Arrays and Variables inside tuples, lists and dicts, with their paths."""
-    if isinstance(x, (tuple, list)):
-        for i, item in enumerate(x):
-            yield from flat(f"{path}/{i}", item)
-    elif isinstance(x, dict):
-        for key, item in x.items():
-            yield from flat(f"{path}/{key}", item)
-    elif isinstance(x, Variable) or is_array(x):
-        yield path, x
 
 
 def _of_update(grad: Any, rate: float | None) -> tuple[str, str]:
