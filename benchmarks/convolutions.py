@@ -25,7 +25,10 @@ KINDS = ("forward", "data", "weight")
 
 
 class Layer(NamedTuple):
-    """A convolution of ``n`` images of ``size x size``."""
+    """A convolution of ``n`` images of ``size x size``, or of another ``rank``.
+
+    The kind ``"transposed"`` is ``"data"``, measured against PyTorch's transposed convolution.
+    """
 
     workload: str
     n: int
@@ -37,6 +40,7 @@ class Layer(NamedTuple):
     padding: int = 1
     kinds: tuple[str, ...] = KINDS
     groups: int = 1
+    rank: int = 2
 
     @property
     def out(self) -> int:
@@ -44,16 +48,14 @@ class Layer(NamedTuple):
 
     @property
     def gigaflops(self) -> float:
-        pixels = self.n * self.out**2
-        return 2e-9 * pixels * self.kernel**2 * self.c_in * self.c_out / self.groups
+        pixels = self.n * self.out**self.rank
+        return 2e-9 * pixels * self.kernel**self.rank * self.c_in * self.c_out / self.groups
 
     @property
     def name(self) -> str:
         groups = f" g{self.groups}" if self.groups > 1 else ""
-        return (
-            f"{self.n}x{self.c_in}-{self.c_out}@{self.size} {self.kernel}x{self.kernel}"
-            f"/{self.stride}{groups}"
-        )
+        kernel = "x".join([str(self.kernel)] * self.rank)
+        return f"{self.n}x{self.c_in}-{self.c_out}@{self.size} {kernel}/{self.stride}{groups}"
 
 
 class Pooling(NamedTuple):
@@ -89,10 +91,33 @@ LAYERS = [
     Layer("other", 8, 56, 64, 256, 1, 1, 0),
     Layer("other", 8, 28, 512, 128, 1, 1, 0),
     Layer("other", 8, 28, 96, 96, 5, 1, 2),
-    Layer("other", 8, 112, 3, 64, 7, 2, 3, ("forward", "weight")),
-    Layer("other", 8, 56, 128, 128, 3, 1, 1, KINDS, 32),
-    Layer("other", 8, 56, 96, 96, 3, 1, 1, KINDS, 96),
-]
+    *[Layer("grouped", 8, 28, 128, 128, groups=g) for g in (2, 4, 8, 32)],
+    Layer("grouped", 8, 56, 128, 128, groups=32),
+    Layer("grouped", 8, 14, 512, 512, groups=32),
+    Layer("grouped", 8, 56, 128, 128, 3, 2, groups=32),
+    *[
+        Layer("depthwise", 8, size, c, c, k, stride, k // 2, groups=c)
+        for size, c, k, stride in (
+            (56, 32, 3, 1), (56, 96, 3, 1), (56, 96, 3, 2), (28, 144, 3, 1), (28, 144, 5, 2),
+            (14, 256, 3, 1), (14, 256, 5, 1), (14, 512, 3, 2), (7, 512, 3, 1), (7, 512, 5, 1),
+        )
+    ],
+    Layer("first", 64, 28, 1, 32, 3, 1, 0, ("forward", "weight")),
+    Layer("first", 64, 28, 1, 32, 5, 1, 2, KINDS),
+    Layer("first", 8, 112, 3, 32, 3, 2, 1, KINDS),
+    Layer("first", 8, 224, 3, 64, 7, 2, 3, ("forward", "weight")),
+    Layer("stride", 8, 56, 64, 128, 1, 2, 0),
+    Layer("stride", 8, 14, 256, 512, 1, 2, 0),
+    Layer("stride", 8, 28, 128, 128, 3, 2, 1),
+    Layer("transposed", 8, 32, 64, 128, 2, 2, 0, ("transposed",)),
+    Layer("transposed", 16, 16, 128, 256, 4, 2, 1, ("transposed",)),
+    Layer("transposed", 16, 32, 3, 64, 4, 2, 1, ("transposed",)),
+    Layer("rank", 16, 1000, 1, 32, 9, 1, 4, KINDS, 1, 1),
+    Layer("rank", 16, 256, 64, 64, 3, 1, 1, KINDS, 1, 1),
+    Layer("rank", 16, 256, 64, 64, 7, 1, 3, KINDS, 64, 1),
+    Layer("rank", 2, 16, 32, 32, 3, 1, 1, KINDS, 1, 3),
+    Layer("rank", 2, 32, 1, 16, 3, 1, 1, KINDS, 1, 3),
+]  # fmt: skip
 POOLINGS = [
     Pooling("W3", 64, 24, 64, 2, 2),
     Pooling("other", 32, 32, 64, 2, 2),
@@ -163,13 +188,15 @@ def convolution(layer: Layer, kind: str, options: argparse.Namespace) -> tuple[s
     from lamina.compiler.native.target import host
     from lamina.functions.window import window_of
 
-    window = window_of((layer.size,) * 2, (layer.kernel,) * 2, layer.stride, layer.padding, 1, "")
+    kind, rank = "data" if kind == "transposed" else kind, layer.rank
+    kernel = (layer.kernel,) * rank
+    window = window_of((layer.size,) * rank, kernel, layer.stride, layer.padding, 1, "")
     plan = ConvPlan(host(), kind, window, layer.groups, layer.n, layer.c_in, layer.c_out,
                     not options.direct)  # fmt: skip
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((layer.n, layer.size, layer.size, layer.c_in), np.float32)
-    y = rng.standard_normal((layer.n, layer.out, layer.out, layer.c_out), np.float32)
-    weights = (layer.c_out, layer.c_in // layer.groups, layer.kernel, layer.kernel)
+    x = rng.standard_normal((layer.n, *window.size, layer.c_in), np.float32)
+    y = rng.standard_normal((layer.n, *window.out, layer.c_out), np.float32)
+    weights = (layer.c_out, layer.c_in // layer.groups, *kernel)
     W = rng.standard_normal(weights, np.float32)
     first, second, result = {"forward": (x, W, y), "data": (y, W, x), "weight": (x, y, W)}[kind]
 
@@ -227,35 +254,43 @@ def as_torch(options: argparse.Namespace, layers: list[Layer]) -> dict[str, list
     import torch
 
     torch.set_num_threads(options.threads)
-    gradient = torch.ops.aten.convolution_backward
+    last = (None, torch.contiguous_format, torch.channels_last, torch.channels_last_3d)
     found = {}
-    for layer in layers:
-        x = torch.randn(layer.n, layer.c_in, layer.size, layer.size)
-        y = torch.randn(layer.n, layer.c_out, layer.out, layer.out)
-        W = torch.randn(layer.c_out, layer.c_in // layer.groups, layer.kernel, layer.kernel)
-        for kind in layer.kinds:
-            times = []
-            for format_ in (torch.contiguous_format, torch.channels_last):
-                a, b, w = (z.to(memory_format=format_) for z in (x, y, W))
-                pad, step = [layer.padding] * 2, [layer.stride] * 2
-                mask = [kind == "data", kind == "weight", False]
-
-                def call(a=a, b=b, w=w, pad=pad, step=step, mask=mask, layer=layer):
-                    if not any(mask):
-                        return torch.conv2d(a, w, None, step, pad, [1, 1], layer.groups)
-                    return gradient(b, a, w, None, step, pad, [1, 1], False, [0, 0],
-                                    layer.groups, mask)  # fmt: skip
-
-                with torch.inference_mode():
-                    times.append(median_ms(call, options.rounds, options.seconds))
-            found[f"{layer.name} {kind}"] = times
+    with torch.inference_mode():
+        for layer in layers:
+            for kind in layer.kinds:
+                found[f"{layer.name} {kind}"] = [
+                    median_ms(torch_call(layer, kind, format_), options.rounds, options.seconds)
+                    for format_ in (torch.contiguous_format, last[layer.rank])
+                ]
     return found
+
+
+def torch_call(layer: Layer, kind: str, format_: Any) -> Callable[[], Any]:
+    """What PyTorch computes, on images that lie in a format of its memory."""
+    import torch
+
+    rank, groups = layer.rank, layer.groups
+    x = torch.randn(layer.n, layer.c_in, *[layer.size] * rank)
+    y = torch.randn(layer.n, layer.c_out, *[layer.out] * rank)
+    W = torch.randn(layer.c_out, layer.c_in // groups, *[layer.kernel] * rank)
+    x, y, W = (z.to(memory_format=format_) for z in (x, y, W))
+    pad, step, one, no = ([i] * rank for i in (layer.padding, layer.stride, 1, 0))
+    if kind == "transposed":
+        edge = layer.size - (layer.out - 1) * layer.stride + 2 * layer.padding - layer.kernel
+        transposed = getattr(torch, f"conv_transpose{rank}d")
+        return lambda: transposed(y, W, None, step, pad, [edge] * rank, groups)
+    if kind == "forward":
+        return lambda: torch.convolution(x, W, None, step, pad, one, False, no, groups)
+    mask = [kind == "data", kind == "weight", False]
+    gradient = torch.ops.aten.convolution_backward
+    return lambda: gradient(y, x, W, None, step, pad, one, False, no, groups, mask)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=[], help="workloads: W3 W4 W8 other pool")
+    parser.add_argument("--only", nargs="*", default=[], help="workloads: W3 W4 ..., or pool")
     parser.add_argument("--direct", action="store_true", help="without Winograd")
     parser.add_argument("--peers", metavar="PYTHON", help="a Python that has torch")
     parser.add_argument("--rounds", type=int, default=5)
@@ -270,11 +305,11 @@ def main() -> None:
     print(machine(), versions(), f"{options.threads} threads", sep="\n")
     theirs = torch_times(options, layers) if options.peers and layers else {}
     beside = f" {'PyTorch nchw':>13} {'nhwc':>8} {'times':>6}" if theirs else ""
-    print(f"{'':29}{'':9}{'algorithm':>13} {'ms':>8} {'GFLOP/s':>8} {'compile':>8}{beside}")
+    print(f"{'':33}{'':11}{'algorithm':>13} {'ms':>8} {'GFLOP/s':>8} {'compile':>8}{beside}")
     for layer in layers:
         for kind in layer.kinds:
             algorithm, ms, took = convolution(layer, kind, options)
-            line = f"{layer.workload:>5} {layer.name:<23}{kind:<9}{algorithm:>13} {ms:>8.3f} "
+            line = f"{layer.workload:>10} {layer.name:<26}{kind:<11}{algorithm:>13} {ms:>8.3f} "
             line += f"{1e3 * layer.gigaflops / ms:>8.0f} {took:>8.1f}"
             if theirs:
                 nchw, nhwc = theirs[f"{layer.name} {kind}"]

@@ -34,6 +34,10 @@ ADDRESSES = [
     Case((6, 7), (3, 3), 1, 18, 18, padding=1, groups=18),
     Case((13, 12), (5, 3), 2, 32, 32, padding=1, stride=2, groups=32),
     Case((5, 6), (2, 2), 1, 6, 12, groups=6),
+    Case((9, 17), (3, 3), 2, 20, 20, padding=1, stride=2, groups=5),  # parts of strips, registers
+    Case((5, 19), (3, 3), 2, 16, 32, padding=1, dilation=(1, 3), groups=8, stride=(1, 2)),
+    Case((4, 5, 19), (1, 3, 2), 2, 48, 96, groups=3, padding=1),
+    Case((33,), (29,), 2, 8, 8, groups=2, padding=2),  # rows of the kernel in pieces
     Case((12, 8), (4, 4), 2, 3, 20, stride=4),
     Case((6, 5), (3, 3), 1, 300, 16, padding=1, stride=2),  # slices of k
     Case((3, 2), (1, 1), 2, 600, 64),  # parts of a run

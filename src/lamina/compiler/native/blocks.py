@@ -55,8 +55,9 @@ def cheapest(target: Target, rows: int, columns: int) -> tuple[float, Block]:
 
 
 def turn(
-    code: Code, source: ir.Value, stride: Index, last: Index, width: int, to: ir.Value
-) -> None:
+    code: Code, source: ir.Value, stride: Index, last: Index, width: int, to: ir.Value,
+    group: int = 0, far: Index = 0,
+) -> None:  # fmt: skip
     """Turn a square: ``to[j, i] = source[min(i, last) * stride + j]``, ``i`` below the lanes.
 
     Args:
@@ -66,20 +67,24 @@ def turn(
         last: the last row that there is; those behind it repeat it.
         width: numbers of each row, at most as many as there are lanes.
         to: ``width`` registers full.
+        group: so many rows belong together; 0: all.
+        far: numbers from one such group to the next.
     """
-    name = f"turn_{code.lanes}_{width}"
-    code.call(
-        name,
-        functools.partial(_turn, width),
-        source,
-        code.int(stride),
-        code.int(last),
-        to,
-    )
+    name = f"turn_{code.lanes}_{width}" + f"_by_{group}" * (group > 0)
+    numbers = [code.int(x) for x in (stride, last)]
+    code.call(name, functools.partial(_turn, width, group), source, *numbers, to, code.int(far))
 
 
-def _turn(width: int, code: Code, source: ir.Value, stride: Int, last: Int, to: ir.Value) -> None:
-    rows = [code.load(source, code.int(i).least(last) * stride, width) for i in range(code.lanes)]
+def _turn(
+    width: int, group: int, code: Code, source: ir.Value, stride: Int, last: Int, to: ir.Value,
+    far: Int,
+) -> None:  # fmt: skip
+    places = [code.int(i).least(last) for i in range(code.lanes)]
+    if group:
+        starts = [i // group * far + i % group * stride for i in places]
+    else:
+        starts = [i * stride for i in places]
+    rows = [code.load(source, i, width) for i in starts]
     for j, row in enumerate(transposed(rows)[:width]):
         code.store(row, to, j * code.lanes)
 
@@ -169,12 +174,16 @@ class Weights:
 
 
 def turn_taps(
-    code: Code, taps: int, start: ir.Value, stride: Index, last: Index, to: ir.Value
-) -> None:
-    """Kernels, a register of them: ``to[tap, i] = start[min(i, last) * stride + tap]``."""
+    code: Code, taps: int, start: ir.Value, stride: Index, last: Index, to: ir.Value,
+    group: int = 0, far: Index = 0,
+) -> None:  # fmt: skip
+    """Kernels, a register of them: ``to[tap, i] = start[min(i, last) * stride + tap]``.
+
+    Arguments as of `turn`.
+    """
     for low in range(0, taps, code.lanes):
-        width = min(code.lanes, taps - low)
-        turn(code, code.at(start, low), stride, last, width, code.at(to, low * code.lanes))
+        width, place = min(code.lanes, taps - low), code.at(to, low * code.lanes)
+        turn(code, code.at(start, low), stride, last, width, place, group, far)
 
 
 def product(

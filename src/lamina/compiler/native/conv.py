@@ -19,9 +19,9 @@ from llvmlite import ir
 from ...functions.window import Window
 from .blocks import Weights, cheapest, line
 from .code import Code
-from .depthwise import ImageByChannel, WeightByChannel
 from .geometry import data_geometry, forward_geometry, merged_geometry
 from .gradient import WeightByAddress, WeightByColumns, WeightByTiles
+from .grouped import ImageByStrips, WeightByStrips, fits
 from .indirect import ImageByAddress, border
 from .target import Target
 from .tiles import Tiling
@@ -59,7 +59,7 @@ class ConvPlan:
     Attributes:
         scratch: bytes that each thread needs for itself, in whole cache lines.
         shared: bytes that all threads need together.
-        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"depthwise"``, ``"pointwise"`` or
+        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"strips"``, ``"pointwise"`` or
             ``"direct"``.
     """
 
@@ -71,7 +71,9 @@ class ConvPlan:
         shape = Shape(kind, window, groups, n, c_in, c_out)
         m = tile_for(target, shape) if winograd else 0
         plain = "pointwise" if prod(window.kernel) == 1 else "direct"
-        self.algorithm = f"winograd {m}x{m}" if m else "depthwise" if shape.depthwise else plain
+        self.algorithm = (
+            f"winograd {m}x{m}" if m else "strips" if by_strips(target, shape) else plain
+        )
         self._by = by_tiles(target, shape, m) if m else by_address(target, shape)
         self.scratch, self.shared = self._by.scratch, self._by.shared
 
@@ -112,11 +114,6 @@ class Shape:
     n: int
     c_in: int
     c_out: int
-
-    @property
-    def depthwise(self) -> bool:
-        """Whether each channel is by itself."""
-        return self.groups == self.c_in == self.c_out > 1
 
     @property
     def weights(self) -> Weights:
@@ -193,8 +190,12 @@ def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
 def by_address(target: Target, shape: Shape) -> Algorithm:
     """Products over addresses of pixels."""
     window, n = shape.window, shape.n
-    if shape.depthwise:
-        return by_channel(target, shape)
+    if by_strips(target, shape):
+        if shape.kind == "weight":
+            geometry = forward_geometry(window, n)
+            return WeightByStrips(target, geometry, shape.groups, shape.c_in, shape.c_out)
+        geometry = (data_geometry if shape.kind == "data" else forward_geometry)(window, n)
+        return ImageByStrips(target, geometry, shape.weights, shape.groups)
     if shape.kind == "data":
         return ImageByAddress(target, data_geometry(window, n), shape.weights, shape.groups)
     few = shape.groups == 1 and shape.c_in < target.lanes and window.kernel[-1] > 1
@@ -212,12 +213,10 @@ def by_address(target: Target, shape: Shape) -> Algorithm:
     return Bordered(inner, shape) if geometry.merged > 1 and window.bordered else inner
 
 
-def by_channel(target: Target, shape: Shape) -> Algorithm:
-    """Channels by themselves."""
-    if shape.kind == "data":
-        return ImageByChannel(target, data_geometry(shape.window, shape.n), shape.c_in)
-    make = ImageByChannel if shape.kind == "forward" else WeightByChannel
-    return make(target, forward_geometry(shape.window, shape.n), shape.c_in)
+def by_strips(target: Target, shape: Shape) -> bool:
+    """Whether vectors run over the channels of several groups."""
+    few = prod(shape.window.stride) <= 16  # sweeps of the gradient of an image, each with its code
+    return shape.groups > 1 and few and fits(target.lanes, shape.weights.k, shape.weights.n)
 
 
 class Bordered:

@@ -51,8 +51,7 @@ def spread(code: Code, taps: int, source: ir.Value, apart: int, to: ir.Value, co
     def write(code: Code, *rest: Any) -> None:
         source, apart, to, count = rest
         square = code.reserve(code.lanes * code.lanes * 4)
-        for low in range(0, taps, code.lanes):
-            width = min(code.lanes, taps - low)
+        for low, width in code.unequal(taps, code.lanes):
             rows = [code.load(source, apart * (low + j)) for j in range(width)]
             rows += [code.number(0.0)] * (code.lanes - width)
             for i, x in enumerate(transposed(rows)):
