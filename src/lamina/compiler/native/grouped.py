@@ -33,7 +33,7 @@ from .gradient import spread
 from .indirect import clear, where
 from .lanes import Vec
 from .microkernel import FLOAT32, load
-from .strips import Strips, eights
+from .strips import Strips, eights, largest_part
 from .target import Target
 
 INT64 = np.dtype(np.int64)
@@ -46,11 +46,6 @@ SUMS = 1 << 16  # numbers of a gradient and of its parts, which are added up in 
 def fits(lanes: int, k: int, n: int) -> bool:
     """Whether there is code for groups of ``k`` channels that are read and ``n`` written."""
     return n % lanes == 0 or (lanes % n == 0 and k <= n)
-
-
-def largest_part(x: int, most: int) -> int:
-    """The largest number that divides ``x`` and is not above ``most``, or 1."""
-    return max([i for i in range(1, x + 1) if x % i == 0 and i <= most], default=1)
 
 
 class Channels:
@@ -232,8 +227,8 @@ class WeightByStrips:
         (sweep,) = geometry.sweeps
         most = 25 if target.registers == 32 else 9  # sums at a time
         self.row = min(most, len(sweep.taps[2]))
-        self.rows = largest_part(prod(map(len, sweep.taps[:2])), most // self.row)
-        self.js = largest_part(channels.k, most // (self.row * self.rows))
+        self.js = largest_part(channels.k, most // self.row)
+        self.rows = largest_part(prod(map(len, sweep.taps[:2])), most // (self.row * self.js))
         sums = self.row * self.rows * self.js
         self.strips = Strips(geometry, 0, min(8, target.registers - sums - 2))
         self.panel = channels.k * sweep.runs * target.lanes

@@ -25,6 +25,11 @@ def eights(x: int) -> int:
     return -(-x // 8) * 8
 
 
+def largest_part(x: int, most: int) -> int:
+    """The largest number that divides ``x`` and is not above ``most``, or 1."""
+    return max([i for i in range(1, most + 1) if x % i == 0], default=1)
+
+
 @dataclass(frozen=True)
 class Strips:
     """The places of one sweep, as strips.
@@ -46,8 +51,9 @@ class Strips:
 
     @cached_property
     def across(self) -> int:
-        """Strips along the last axis."""
-        return -(-self.grid[2] // self.most)
+        """Strips along the last axis: equal ones, if these are not too short."""
+        equal = largest_part(self.grid[2], self.most)
+        return self.grid[2] // equal if 2 * equal > self.most else -(-self.grid[2] // self.most)
 
     @cached_property
     def places(self) -> int:
