@@ -3,7 +3,8 @@
 Prints for each product GFLOP/s, the median of some rounds, of NumPy's `matmul` with ``out`` and of
 lamina's native code, and the milliseconds that it took to compile. Many products are so short that
 a call from Python costs more than they do: lamina's run several times a call, as they do in a
-compiled step, NumPy's cannot.
+compiled step, NumPy's cannot. With --eager both are called as eager execution calls them: lamina's
+code is that for all sizes, and each call makes a new array.
 
     python benchmarks/products.py --threads 2 --only W6
 """
@@ -167,6 +168,8 @@ def measure(shape: Shape, layouts: str, options: argparse.Namespace) -> dict[str
     import numpy as np
 
     a, b, c = operands(shape, layouts)
+    if options.eager:
+        return {"times": seconds(eager(options, a, b), options), "compiling": 0.0}
     if options.who == "numpy":
         return {"times": seconds(lambda: np.matmul(a, b, out=c), options), "compiling": 0.0}
     repeats = max(1, int(1e-2 / work(shape)))  # so that it takes some 40 us
@@ -174,6 +177,20 @@ def measure(shape: Shape, layouts: str, options: argparse.Namespace) -> dict[str
     call()
     assert np.allclose(c, a @ b, rtol=1e-3, atol=1e-3), (shape, layouts)
     return {"times": [x / repeats for x in seconds(call, options)], "compiling": compiling}
+
+
+def eager(options: argparse.Namespace, a: Any, b: Any) -> Callable[[], object]:
+    """A product in eager execution."""
+    import numpy as np
+
+    from lamina.compiler.native.anysize import AnySize
+
+    if options.who == "numpy":
+        return lambda: np.matmul(a, b)
+    product = AnySize(crew=team(options.threads))
+    assert np.allclose(product(a, b), a @ b, rtol=1e-3, atol=1e-3), (a.shape, b.shape)
+    time.sleep(0.1)  # until the threads of NumPy's BLAS sleep
+    return lambda: product(a, b)
 
 
 def work(shape: Shape) -> float:
@@ -204,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="workloads: square W1 W2 W4 ...")
+    parser.add_argument("--eager", action="store_true", help="as eager execution calls them")
     parser.add_argument("--rounds", type=int, default=5, help="in each of two processes")
     parser.add_argument("--seconds", type=float, default=0.01, help="of a round")
     parser.add_argument("--who", choices=("numpy", "lamina"), help=argparse.SUPPRESS)

@@ -37,10 +37,10 @@ def compile(
     Args:
         function: the step; without it, a decorator.
         backend: ``"replay"`` calls NumPy, and gives what the step itself gives, to the last bit
-            (under ``using(native=False)``, if there are large convolutions or recurrent networks);
-            ``"native"`` generates machine code, through llvmlite, and rounds differently in the
-            last places; ``"auto"`` is the faster of those that are installed, or the first under
-            ``using(native=False)``.
+            (under ``using(native=False)``, if there are large products, convolutions or recurrent
+            networks); ``"native"`` generates machine code, through llvmlite, and rounds differently
+            in the last places; ``"auto"`` is the faster of those that are installed, or the first
+            under ``using(native=False)``.
         profile: time each group of a native program, with a barrier behind each; the times are in
             `Step.explain`, beside what this machine can do at most.
     Returns:

@@ -6,8 +6,11 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..core import Function
 from ..functions.conv import Conv, ConvTranspose, ConvWeight
+from ..functions.linear import Linear, MatMul
 from ..functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
 
 WORTH = 100e-6
@@ -28,12 +31,34 @@ def native_code(function: Function, specs: list[Any]) -> Callable[..., Any] | No
     """
     if importlib.util.find_spec("llvmlite") is None:
         return None
+    if isinstance(function, (MatMul, Linear)):
+        return product_code(specs)
     from .native.single import Single, supported  # needs llvmlite
 
     if not supported(function, specs):
         return None
     found = Single(function, specs)
     return found if numpy_seconds(function, specs, found.operations) >= WORTH else None
+
+
+LEAST = 8, 4, 4
+"""Rows, columns and inner length of a product from which there is code: less is bound by memory."""
+
+
+def product_code(specs: list[Any]) -> Callable[..., Any] | None:
+    """What computes ``a @ b``, or ``a @ b + bias``: the same code for all sizes and layouts."""
+    (a, _), (b, _), *_ = specs
+    if len(a) != len(b) or not 2 <= len(a) <= 4 or a[-1] != b[-2]:
+        return None
+    if any([dtype != np.float32 for _, dtype in specs]):
+        return None
+    alike = all([i == j or 1 in (i, j) for i, j in zip(a[:-2], b[:-2])])
+    large = all([i >= j for i, j in zip((a[-2], b[-1], b[-2]), LEAST)])
+    if not alike or not large or 0 in (*a, *b):
+        return None
+    from .native.anysize import any_size  # needs llvmlite
+
+    return any_size()
 
 
 def numpy_seconds(function: Function, specs: list[Any], operations: int) -> float:

@@ -11,6 +11,7 @@ from ..core import Function, Variable
 from ..core.variable import Shape
 from ..errors import ShapeError
 from .operand import as_variable, register
+from .substitute import substitute
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -56,7 +57,25 @@ PRODUCTS = {(left, right): MatMul(left, right) for left in (False, True) for rig
 """The four of them, made once."""
 
 
+MANY = 1 << 20
+"""Multiply-adds from which faster code for a product is asked for. From there on OpenBLAS uses two
+threads, which spin for some 20 ms after each product and take a core from native code."""
+
+
+def _faster(function: Function, a: Any, b: Any, *bias: Any) -> Any:
+    """A large product, or ``a @ b + bias``, from faster code; None if NumPy is to compute it."""
+    if type(a) is not np.ndarray or a.size * b.shape[-1] < MANY:
+        return None
+    if len(b.shape) != 2:
+        return substitute(function, a, b, *bias, least=0)
+    found = substitute(function, a.reshape(-1, a.shape[-1]), b, *bias, least=0)
+    return None if found is None else found.reshape(a.shape[:-1] + b.shape[1:])
+
+
 def _product(a: Any, b: Any) -> Any:
+    found = _faster(PRODUCTS[False, False], a, b)
+    if found is not None:
+        return found
     if len(a.shape) == 2 or len(b.shape) != 2:
         return np.matmul(a, b)
     # one large product is faster than a stack of small ones
@@ -126,6 +145,9 @@ class Linear(Function):
 
     def forward(self, x, W, b):
         _check(x, W, b)
+        found = None if b is None else _faster(LINEAR, x, W, b)
+        if found is not None:
+            return found
         y = _product(x, W)
         if b is None:
             return y

@@ -40,15 +40,16 @@ def offer(maker: Callable[[Function, list[Any]], Made]) -> None:
     _known.clear()
 
 
-def substitute(function: Function, *arrays: Any) -> Any:
+def substitute(function: Function, *arrays: Any, least: int = LEAST) -> Any:
     """The results of an operator from faster code; None if NumPy is to compute them.
 
     Args:
         function: the operator.
         arrays: its operands. Only NumPy's own arrays, the first one of float32, are substituted.
+        least: numbers of the first one below which nothing is looked up.
     """
     first = arrays[0]
-    if first.__class__ is not np.ndarray or first.size < LEAST or first.dtype != FLOAT32:
+    if first.__class__ is not np.ndarray or first.size < least or first.dtype != FLOAT32:
         return None
     settings = current()
     if not settings.native or not _makers:

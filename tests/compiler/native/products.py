@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,3 +134,15 @@ def run(built: Built, team, case: Case, follow: bool, arrays: list[np.ndarray], 
     pointers = table(*arrays, aligned, out, seen)
     team.run(built.code.address(name), pointers.ctypes.data, threads)
     return arrays[2].copy(), out, seen
+
+
+def before_a_wall(array: np.ndarray) -> np.ndarray:
+    """A copy behind whose last number no memory can be read."""
+    whole = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, whole + mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + whole), mmap.PAGESIZE, 0) == 0
+    flat = np.frombuffer(memory, np.float32, array.size, whole - array.nbytes)
+    copy = flat.reshape(array.shape)
+    copy[...] = array
+    return copy

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import mmap
 import sys
 
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from compiler.native.products import Built, Case, build, run
+from compiler.native.products import Built, Case, before_a_wall, build, run
 from lamina.compiler.native.blocking import Cut
 from lamina.compiler.native.gemm import Product, Strides
 from lamina.compiler.native.target import host, narrowed
@@ -105,18 +103,6 @@ def test_holes_in_c_are_left_alone(lanes, rng):
     around = arrays[2].base
     assert around is not None
     assert np.count_nonzero(around == around) == arrays[2].size
-
-
-def before_a_wall(array: np.ndarray) -> np.ndarray:
-    """A copy behind whose last number no memory can be read."""
-    whole = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
-    memory = mmap.mmap(-1, whole + mmap.PAGESIZE)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + whole), mmap.PAGESIZE, 0) == 0
-    flat = np.frombuffer(memory, np.float32, array.size, whole - array.nbytes)
-    copy = flat.reshape(array.shape)
-    copy[...] = array
-    return copy
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects memory as Linux does")

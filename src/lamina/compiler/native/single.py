@@ -82,8 +82,8 @@ class Single:
         """The result, or a tuple of them; on so many threads, if it is said."""
         threads = threads or self.threads
         held = [_lying(x, order) for x, order in zip(arrays, self.orders)]
-        found = [_empty(shape, dtype) for shape, dtype, _ in self.results]
-        scratch = _workspace.of(self.each * threads + self.shared)
+        found = [empty(shape, dtype) for shape, dtype, _ in self.results]
+        scratch = workspace.of(self.each * threads + self.shared)
         addresses = [x.__array_interface__["data"][0] for x in (*held, *found)]
         start = scratch.__array_interface__["data"][0]
         table = np.array([0, start, start + self.each * threads, *addresses], np.int64)
@@ -166,7 +166,7 @@ def _lying(x: Any, order: Order) -> Any:
     return np.ascontiguousarray(x.transpose(order))
 
 
-def _empty(shape: Shape, dtype: Any) -> Any:
+def empty(shape: Shape, dtype: Any) -> Any:
     """An array that begins at a cache line."""
     nbytes = prod(shape) * dtype.itemsize
     return aligned(nbytes)[:nbytes].view(dtype).reshape(shape)
@@ -185,4 +185,4 @@ class Workspace(threading.local):
         return self.memory
 
 
-_workspace = Workspace()
+workspace = Workspace()

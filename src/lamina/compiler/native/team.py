@@ -101,7 +101,7 @@ class Team:
         self.state: int = memory + -memory % barrier.LINE
         self._words = (ctypes.c_int64 * (size // 8)).from_address(self.state)
         self._launch: Any = None
-        self._watched: dict[int, Watch] = {}
+        self._watched: dict[Any, Watch] = {}
         self._prepare()
         _teams.add(self)
 
@@ -125,7 +125,7 @@ class Team:
     def _put(self, offset: int, value: int) -> None:
         self._words[offset // 8] = value
 
-    def run(self, address: int, table: int, threads: int = barrier.MOST) -> None:
+    def run(self, address: int, table: int, threads: int = barrier.MOST, work: Any = None) -> None:
         """Call ``f(table, tid, threads)`` on each thread; return when all have returned.
 
         If the team is at work for another Python thread, the caller runs ``f`` alone, with
@@ -135,22 +135,23 @@ class Team:
             address: of the native function ``f``.
             table: the address of an array of pointers. Its slot `barrier.TEAM` is written.
             threads: how many shall take part; as many as there are, if it is more.
+            work: what runs of one function have in common that take as long as one another.
         """
         if threads > 1 and not self._workers:
             self._start()
-        watch = self._watched.get(address) if self._watched else None
+        watch = self._watched.get((address, work)) if self._watched else None
         if watch is not None:
-            self._run_watched(watch, address, table, threads)
+            self._run_watched(watch, address, table, threads, work)
         elif self._launch(self.state, address, table, threads) and self._workers:
-            self._watched[address] = Watch()
+            self._watched[address, work] = Watch()
 
-    def _run_watched(self, watch: Watch, address: int, table: int, threads: int) -> None:
+    def _run_watched(self, watch: Watch, address: int, table: int, threads: int, work: Any) -> None:
         """Run with fewer threads while that is faster; until nobody has to sleep any more."""
         fewer = max(1, min(threads, self.threads) - watch.fewer)
         start = time.perf_counter()
         slept = self._launch(self.state, address, table, fewer)
         if watch.ended(time.perf_counter() - start, bool(slept)):
-            self._watched.pop(address, None)
+            self._watched.pop((address, work), None)
 
     def _start(self) -> None:
         """Start the threads, once."""
