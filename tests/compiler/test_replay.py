@@ -65,3 +65,37 @@ def test_a_number_too_large_for_the_dtype_is_infinite_as_it_is_eager():
     with np.errstate(over="ignore"):
         for _ in range(3):
             assert compiled(x).numpy().tolist() == step(x).numpy().tolist() == [7.0] * 3
+
+
+NUMBERS = np.array([[-1.5, 0.0, 3.0], [0.0, -0.0, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "dtype", "call"),
+    [
+        (((2, 3), (3, 4)), "float32", "dot"),
+        (((2, 1), (1, 4)), "float64", "dot"),
+        (((1, 1), (1, 4)), "float32", "matmul"),  # dot takes a single number as a factor
+        (((2, 3), (3, 4)), "float16", "matmul"),  # none of BLAS
+        (((5, 2, 3), (3, 4)), "float32", "dot"),  # one product of all rows
+        (((5, 2, 3), (5, 3, 4)), "float32", "matmul"),
+    ],
+)
+def test_a_product_of_matrices_without_gaps_is_the_cheaper_call(shapes, dtype, call):
+    a, b = [np.resize(NUMBERS, shape).astype(dtype) for shape in shapes]
+
+    def step(a, b):
+        return F.matmul(a * 1, b * -1)
+
+    compiled = lamina.compile(step, backend="replay")
+    for _ in range(3):
+        assert compiled(a, b).numpy().tobytes() == step(a, b).numpy().tobytes()
+    assert f" {call}(a" in compiled.explain()
+
+
+def test_a_product_of_an_input_which_may_have_gaps_is_left_as_it_is():
+    x = np.ones((8, 6), np.float32)[::2, ::2]
+    compiled = lamina.compile(lambda x: F.matmul(x, x.T), backend="replay")
+    for _ in range(3):
+        compiled(x)
+    assert " matmul(" in compiled.explain()

@@ -195,7 +195,8 @@ class Source:
         in half the time if they are small. Elsewhere it sums in another order, and a single number
         it takes as a factor.
         """
-        arrays = [self.arrays.get(x) for x in (*instruction.operands, instruction.results[0])]  # pyright: ignore[reportArgumentType]
+        values: Any = (*instruction.operands, instruction.results[0])
+        arrays: list[Any] = [self.arrays.get(x) for x in values]
         if any([x is None or x.ndim != 2 or not x.size for x in arrays]):
             return False
         kinds = {x.dtype for x in arrays}
