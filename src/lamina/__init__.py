@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
 @_substitute.offer
 def _native_code(function: Function, specs: list[Any]) -> Any:
     """Native code for an operator: only now is the compiler imported."""
-    return import_module(f"{__name__}.compiler.substitutes").native_code(function, specs)
+    return import_module(f"{__name__}.compiler.substitutes").offered(function, specs)
 
 
 def __dir__() -> list[str]:
