@@ -124,3 +124,36 @@ def test_cond_chooses_by_a_number(compiled):
 def test_cond_needs_one_bool():
     with pytest.raises(ValueError, match=r"one bool, got float64 of shape \(2,\)"):
         cond(np.ones(2), abs, abs, np.ones(2))
+
+
+def test_a_gradient_of_a_gradient_is_replayed(rng):
+    W = Parameter(rng.normal(size=(3, 3)) * 0.5)
+    h = Parameter(rng.normal(size=(2, 3)))
+
+    def step(x):
+        _, ys = scan(lambda c, v: ((n := F.tanh(c @ W + v)), n * n), h, x)
+        g = lamina.gradients(ys.sum(), h, create_graph=True)
+        for p in (W, h):
+            p.cleargrad()
+        (g * g).sum().backward()
+        return g
+
+    x = rng.normal(size=(4, 2, 3))
+    found = []
+    compiled = lamina.compile(step, backend="replay")
+    for run in (step, compiled, compiled):
+        run(x)
+        found.append([p.grad.numpy().copy() for p in (W, h)])
+    for eager, replayed in zip(found[0], found[2]):
+        np.testing.assert_allclose(replayed, eager, rtol=1e-12)  # sums in another order
+
+
+def test_a_layer_that_is_a_loop_is_heard_as_one_for_native_code(rng):
+    layer = lamina.layers.RNN(4)
+    x = rng.normal(size=(2, 6, 3)).astype("f")
+    expected = layer(x)[0].numpy()
+    for backend, count in [("native", 1), ("replay", 0)]:
+        step = lamina.compile(lambda x: layer(x)[0], backend=backend)
+        for _ in range(2):
+            np.testing.assert_allclose(step(x).numpy(), expected, rtol=1e-5)  # float32, 6 turns
+        assert step.explain().count("function='Scan(") == count

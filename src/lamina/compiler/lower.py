@@ -15,6 +15,7 @@ from ..functions.entropy import MinusOneHot, SoftmaxCrossEntropy
 from ..functions.index import ARRAY, Gather, PutItem
 from ..functions.label import CheckLabels
 from ..listen import Instruction, Program, Value, repeat
+from .loop import Scan
 
 
 def lower(program: Program) -> Program:
@@ -25,6 +26,8 @@ def lower(program: Program) -> Program:
         made: Any = NotImplemented
         if instruction.opcode == "call":
             function = instruction.fields["function"]
+            if isinstance(function, Scan):
+                return new.emit("call", *operands, function=function.with_body(lower))
             formula = FORMULAS.get(type(function))
             if formula is not None:
                 made = formula(function, *operands, made_by)

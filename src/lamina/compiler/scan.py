@@ -20,8 +20,8 @@ from ..functions.index import get_item
 from ..functions.join import stack
 from ..functions.noise import KeepMask
 from ..functions.sample import Draw
-from ..listen import Program, Spec, Value
-from .replay import Replay
+from ..listen import Program, Value, repeat
+from .loop import Body, Scan
 from .simplify import simplify
 from .trace import Tracer
 from .tree import flatten
@@ -53,11 +53,9 @@ def scan(f: Step, init: Any, xs: Any, *, reverse: bool = False) -> tuple[Any, An
     length = _length(parts)
     if current().tracer is None:
         return _in_python(f, carry, remade, parts, each, length, reverse)
-    body = Body(f, carry, remade, parts, each)
-    operands = [*carry, *parts, *body.around]
-    found: Any = Scan(body, reverse)(*operands)
-    results = list(found) if isinstance(found, tuple) else [found]
-    return remade(results[: len(carry)]), body.remade_y(results[len(carry) :])
+    heard = Heard(f, carry, remade, parts, each)
+    results = heard.applied([*carry, *parts, *heard.around], reverse)
+    return remade(results[: len(carry)]), heard.remade_y(results[len(carry) :])
 
 
 def cond(choice: Any, yes: Callable[..., Any], no: Callable[..., Any], *operands: Any) -> Any:
@@ -91,24 +89,27 @@ def cond(choice: Any, yes: Callable[..., Any], no: Callable[..., Any], *operands
     return remade([where(one, a, b) for a, b in zip(first, second)])
 
 
-class Body:
+class Heard:
     """The body of a loop, heard once.
 
     Attributes:
         around: Variables that it uses beside its arguments.
-        program: takes carry, parts and ``around``, gives the next carry and what is stacked.
-        carried: how many results are the carry.
+        body: takes carry, parts and ``around``; gives the next carry, and what is stacked; then,
+            if it is ``derived``, the carry that it got, which the derivative needs.
+        derived: whether gradients may be asked for.
+        results: how many results there are, the carry that it got not among them.
     """
 
     def __init__(self, f: Step, carry: Any, remade: Any, parts: Any, each: Any):
         self.f, self.remade, self.each = f, remade, each
         self.carried, self.parts = len(carry), len(parts)
-        self.tracer = BodyTracer()
-        program: Any = self.tracer.program
+        tracer = BodyTracer()
+        program: Any = tracer.program
         given = [_stand_in(program, x.shape, x) for x in carry]
         given += [_stand_in(program, x.shape[1:], x) for x in parts]
         try:
-            with using(tracer=self.tracer, grad=True):  # a derivative is a body as well
+            with using(tracer=tracer, grad=True):  # a derivative is a body as well
+                before = [x.data for x in given[: self.carried]]
                 after, y = f(remade(given[: self.carried]), each(given[self.carried :]))
                 found, _ = flatten(after)
                 ys, self.remade_y = flatten(y)
@@ -116,21 +117,38 @@ class Body:
                 _check_carry(carry, results[: self.carried], len(found))
                 program.outputs = tuple([program.operand(x.data) for x in results])
         finally:
-            self.tracer.restore()
+            tracer.restore()
         for instruction in program.instructions:
             _check_repeats(instruction.fields.get("function"))
-        self.around = list(self.tracer.around)
-        self.program = simplify(program)
-        self._replay: Replay | None = None
+        self.results = len(results)
+        self.derived = current().grad and any(
+            [x.requires_grad for x in (*carry, *parts, *tracer.around)]
+        )
+        if self.derived:
+            program.outputs += tuple(before)
+        program, arrays = _without_captures(simplify(program))
+        self.around = [*tracer.around, *[result(array) for array in arrays]]
+        self.body = Body(program, self.carried, self.parts)
 
-    def run(self, *arrays: Any) -> list[Any]:
-        """One step, with NumPy; the results are nobody else's."""
-        if self._replay is None:
-            self._replay = Replay(self.program)
-        return [np.array(x) for x in self._replay.run(*arrays)]
+    def applied(self, operands: list[Any], reverse: bool) -> list[Any]:
+        """The results of the loop over ``operands``."""
+        with using(grad=False):
+            done: Any = Scan(self.body, reverse)(*operands)
+        done = done if isinstance(done, tuple) else (done,)
+        found: Any = Derived(self, reverse)(*done, *operands) if self.derived else done
+        return list(found)
 
-    def __repr__(self) -> str:
-        return f"body of {len(self.program.instructions)} instructions"
+
+def _without_captures(program: Program) -> tuple[Program, list[Any]]:
+    """A program whose captured arrays are its last inputs; and these arrays."""
+    arrays, moved = list(program.captures.values()), Program()
+    known = {v: moved.input(v.shape, v.dtype, v.name) for v in (*program.inputs, *program.captures)}
+    for instruction in program.instructions:
+        operands = [known[x] if isinstance(x, Value) else x for x in instruction.operands]
+        made = repeat(moved, instruction, tuple(operands))
+        known.update(zip(instruction.results, made if isinstance(made, tuple) else (made,)))
+    moved.outputs = tuple([known[v] for v in program.outputs])
+    return moved, arrays
 
 
 class BodyTracer(Tracer):
@@ -156,63 +174,57 @@ class BodyTracer(Tracer):
         raise TraceError("scan: an optimizer's number is read in the body; update behind the loop")
 
 
-class Scan(Function):
-    """A body run for each step, as one instruction. Its derivative is a scan from the end."""
+class Derived(Function):
+    """The results of a `Scan`, as they are, with their derivative: another scan, from its end.
 
-    body: Body
+    The first operands are all that the scan gives, the others what it was given. With ``states``
+    the results are the carries that each turn began with, which a derivative of second order asks.
+    """
+
+    heard: Heard
     reverse: bool
+    states: bool = False
 
     def forward(self, *arrays):
-        """The loop, in NumPy."""
-        body: Any = self.body
-        carry, rest = list(arrays[: body.carried]), arrays[body.carried :]
-        parts, around = rest[: body.parts], rest[body.parts :]
-        length = len(parts[0])
-        kept: list[Any] = [None] * length
-        for t in range(length - 1, -1, -1) if self.reverse else range(length):
-            found = body.run(*carry, *[part[t] for part in parts], *around)
-            carry, kept[t] = found[: body.carried], found[body.carried :]
-        results: Any = (*carry, *[np.stack(column) for column in zip(*kept)])
-        return results if len(results) > 1 else results[0]
-
-    def spec(self, *specs):
-        """The carry, and the results along a new axis."""
-        body: Any = self.body
-        length = specs[body.carried].shape[0]
-        results: Any = [x.spec for x in body.program.outputs]
-        stacked = [Spec((length, *x.shape), x.dtype) for x in results[body.carried :]]
-        found: Any = (*results[: body.carried], *stacked)
-        return found if len(found) > 1 else found[0]
+        """Nothing is done: the scan is."""
+        results, count = self.heard.results, len(self.heard.body.program.outputs)
+        return arrays[results:count] if self.states else arrays[:results]
 
     def backward(self, *gys, arrays):
-        """The loop once more for its states, then another from its end."""
-        body, f = self.body, self.body.f
-        init, rest = arrays[: body.carried], arrays[body.carried :]
-        parts, around = rest[: body.parts], list(rest[body.parts :])
-        _, before = scan(
-            lambda c, x: (f(c, x)[0], c), body.remade(list(init)), body.each(list(parts)),
-            reverse=self.reverse,
-        )  # fmt: skip
+        """The gradients of one turn, in a loop from its end; those of ``around`` are added up."""
+        heard, n = self.heard, self.heard.carried
+        operands = arrays[len(heard.body.program.outputs) :]
+        init, parts = operands[:n], operands[n : n + heard.parts]
+        before = Derived(heard, self.reverse, True)(*arrays) if n else ()
+        floating = [i for i, x in enumerate(init) if x.dtype.kind in "fc"]
+        moving = [i for i, x in enumerate(parts) if x.requires_grad]
+        wanted = [v for v in heard.around if v.requires_grad]
 
         def back(state: Any, now: Any) -> Any:
-            g, sums = state
-            gy, c, x = now
-            leaves = [_leaf(v) for v in (*flatten(c)[0], *x)]
-            after, y = f(body.remade(leaves[: body.carried]), body.each(leaves[body.carried :]))
-            results = [_variable(v) for v in (*flatten(after)[0], *flatten(y)[0])]
-            wanted = [v for v in (*leaves, *body.around) if v.dtype.kind in "fc"]
-            found = _gradients(results, wanted, [*g, *gy])
-            grads = [found.get(v, v * 0) for v in (*leaves, *body.around)]
-            n = len(leaves)
-            added = [a + b for a, b in zip(sums, grads[n:])]
-            return (grads[: body.carried], added), grads[body.carried : n]
+            (g, sums), (gy, c, x) = state, now
+            carry = [_leaf(v, i in floating) for i, v in enumerate(c)]
+            part = [_leaf(v, i in moving) for i, v in enumerate(x)]
+            after, y = heard.f(heard.remade(carry), heard.each(part))
+            ends = [after] if self.states else [after, y]
+            ends = [v for v in map(_variable, flatten(ends)[0]) if v.dtype.kind in "fc"]
+            below = [*[carry[i] for i in floating], *[part[i] for i in moving], *wanted]
+            found = _gradients(ends, below, [*g, *([] if self.states else gy)])
+            gc, gx = found[: len(g)], found[len(g) : len(g) + len(moving)]
+            gc = [a + b for a, b in zip(gc, gy)] if self.states else gc
+            return (gc, [a + b for a, b in zip(sums, found[len(g) + len(moving) :])]), gx
 
-        start = [_zero(gy, x) for gy, x in zip(gys, init)], [v * 0 for v in around]
-        later = list(gys[body.carried :])
+        gys = [gy for gy in gys if gy.dtype.kind in "fc"]
+        start = [_zeros(init[i]) for i in floating] if self.states else gys[: len(floating)]
+        later = gys if self.states else gys[len(floating) :]
         (first, sums), gxs = scan(
-            back, start, (later, before, list(parts)), reverse=not self.reverse
-        )
-        return (*first, *gxs, *sums)
+            back, (start, [_zeros(v) for v in wanted]), (later, list(before), list(parts)),
+            reverse=not self.reverse,
+        )  # fmt: skip
+        gradients = {**dict(zip(floating, first)), **{n + i: g for i, g in zip(moving, gxs)}}
+        found = [gradients.get(i) for i in range(n + heard.parts)]
+        summed = iter(sums)
+        around = [next(summed) if v.requires_grad else None for v in heard.around]
+        return (*[None] * (len(arrays) - len(operands)), *found, *around)
 
 
 def _check_repeats(function: Any) -> None:
@@ -224,25 +236,26 @@ def _check_repeats(function: Any) -> None:
         )
 
 
-def _gradients(results: list[Any], wanted: list[Any], gys: list[Any]) -> dict[Any, Any]:
-    """The gradients that there are, of results that lead to something."""
-    pairs = [(y, gy) for y, gy in zip(results, gys) if y.requires_grad]
-    if not pairs or not wanted:
-        return {}
-    ys, seeds = zip(*pairs)
-    found = gradients(list(ys), wanted, list(seeds), create_graph=True)
-    return {v: g for v, g in zip(wanted, found) if g is not None}
+def _gradients(results: list[Any], below: list[Variable], gys: list[Any]) -> list[Variable]:
+    """The gradients of each of ``below``, zeros where no result depends on it."""
+    pairs = [(y, gy) for y, gy in zip(results, gys, strict=True) if y.requires_grad]
+    found: Any = [None] * len(below)
+    if pairs and below:
+        ys, seeds = zip(*pairs)
+        found = gradients(list(ys), below, list(seeds), create_graph=True)
+    return [_zeros(v) if g is None else g for v, g in zip(below, found)]
 
 
-def _zero(gy: Any, x: Any) -> Any:
-    return x * 0 if gy is None else gy
+def _zeros(x: Variable) -> Variable:
+    return result(np.zeros(x.shape, x.dtype, like=x.data))  # pyright: ignore[reportArgumentType]
 
 
-def _leaf(x: Any) -> Variable:
-    """A Variable of the same numbers, at which gradients end."""
-    v = _variable(x)
-    leaf = result(v.data)
-    leaf._requires_grad = v.dtype.kind in "fc"
+def _leaf(x: Variable, wanted: bool) -> Variable:
+    """A Variable by which there are derivatives: ``x`` itself, if it hangs on others already."""
+    if x.requires_grad:
+        return x
+    leaf = result(x.data)
+    leaf._requires_grad = wanted
     return leaf
 
 
@@ -295,3 +308,6 @@ def _in_python(
         ys, again = flatten(y)
         kept[t], now = [_variable(v) for v in ys], remade(found)
     return now, again([stack(list(column)) for column in zip(*kept)])
+
+
+Tracer.scan = staticmethod(scan)

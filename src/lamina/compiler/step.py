@@ -109,7 +109,7 @@ class Step:
                     return outputs
                 run = self._runs[key] = Bound(traced, native, self.profile)
             if run is None or not run.fits():
-                traced = trace(self.function, args, kwargs)
+                traced = trace(self.function, args, kwargs, native=native)
                 run = self._runs[key] = Bound(traced, native, self.profile)
             self._latest = None if kwargs else Latest.of(self.function, args, run)
             return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
@@ -122,7 +122,7 @@ class Step:
         whatever can be heard is heard.
         """
         try:
-            return trace(self.function, args, kwargs, settled=True)
+            return trace(self.function, args, kwargs, settled=True, native=True)
         except LaminaError:
             return None  # a size is to be learnt; or it is wrong, which the call itself tells
 

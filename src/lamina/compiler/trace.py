@@ -7,9 +7,10 @@ is put back as it was.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -59,10 +60,17 @@ class Tracer:
 
     Args:
         settled: whether the step may make no numbers of parameters.
+        native: whether machine code may run it, which rounds differently.
+    Attributes:
+        loop: `scan`, for operators that are loops; None where sums have to keep their order.
     """
 
-    def __init__(self, settled: bool = False) -> None:
+    scan: ClassVar[Callable[..., Any]]
+    """`scan.scan`, which stands above and registers itself."""
+
+    def __init__(self, settled: bool = False, native: bool = False) -> None:
         self.settled = settled
+        self.loop = self.scan if native else None
         self.program = Program()
         self.kept: dict[Variable, tuple[Any, Variable | None]] = {}  # data and gradient before
         self.values: dict[Variable, Value] = {}
@@ -136,7 +144,13 @@ class Tracer:
             variable._data, variable._grad = data, grad
 
 
-def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = False) -> Traced:
+def trace(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    settled: bool = False,
+    native: bool = False,
+) -> Traced:
     """Hear one call of ``function``; nothing that exists is changed by it.
 
     It is heard twice, to see that it does the same: a step that draws its own random numbers, or
@@ -147,15 +161,17 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = 
         args: as it would be called; arrays and Variables in them become inputs.
         kwargs: the same.
         settled: whether parameters have to be there already, and not to be made by this call.
+        native: whether machine code may run the program.
     Raises:
         TraceError: the step asked an array for its numbers, changes arrays that overlap, or did
             not do the same twice.
     """
-    traced = _heard(function, args, kwargs, settled)
-    again = _after_one_run(traced, function, args, kwargs, settled)
+    made = functools.partial(Tracer, settled, native)
+    traced = _heard(function, args, kwargs, made)
+    again = _after_one_run(traced, function, args, kwargs, made)
     if again is not None:
         return again
-    again = _heard(function, args, kwargs, settled)
+    again = _heard(function, args, kwargs, made)
     if not _same(traced, again):
         raise TraceError(
             f"compile: {getattr(function, '__name__', 'the step')} did not do the same when it was "
@@ -166,20 +182,20 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any, settled: bool = 
 
 
 def _after_one_run(
-    traced: Traced, function: Callable[..., Any], args: Any, kwargs: Any, settled: bool
+    traced: Traced, function: Callable[..., Any], args: Any, kwargs: Any, made: Any
 ) -> Traced | None:
     """The step heard with the gradients that a first run leaves behind, if it does the same then.
 
     Most steps begin by forgetting them. So the program of the first call is that of all others.
     """
     had = dict(traced.had_grad)
-    made = {variable for variable, _ in traced.grads if not had[variable]}
-    if not made:
+    new = {variable for variable, _ in traced.grads if not had[variable]}
+    if not new:
         return None
-    again = _heard(function, args, kwargs, settled, made)
+    again = _heard(function, args, kwargs, made, new)
     if not _same(traced, again):
         return None
-    again.had_grad = [(variable, x) for variable, x in again.had_grad if variable not in made]
+    again.had_grad = [(variable, x) for variable, x in again.had_grad if variable not in new]
     return again
 
 
@@ -200,11 +216,11 @@ def _heard(
     function: Callable[..., Any],
     args: Any,
     kwargs: Any,
-    settled: bool,
+    made: Callable[[], Tracer],
     with_gradient: Iterable[Variable] = (),
 ) -> Traced:
     """Hear a step once; ``with_gradient`` are leaves that are given one for that time."""
-    tracer = Tracer(settled)
+    tracer = made()
     leaves, rebuild = flatten((args, kwargs))
     inputs = [_input(tracer.program, x, i) for i, x in enumerate(leaves)]
     before = [(x, x._data) for x in inputs if isinstance(x, Variable)]

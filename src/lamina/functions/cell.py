@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..config import current
 from ..core import Variable
 from ..errors import RangeError, ShapeError
 from .activation import relu, tanh
@@ -11,6 +14,7 @@ from .join import stack
 from .linear import LINEAR, PRODUCTS
 from .operand import as_variable
 from .recurrent import cast, ended, gru, lstm, operands
+from .shape import transpose
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -60,11 +64,21 @@ def rnn(
     squash = ACTIVATIONS[activation]
     v, dtype = operands({"x": x, "Wx": Wx, "Wh": Wh, "h": h, "b": b}, 1, "rnn")
     z, state = LINEAR(v["x"], v["Wx"], v.get("b")), v["h"]
-    states: list[Variable] = []
-    for t in range(z.shape[1]):
-        state = squash(z[:, t] + PRODUCTS[False, False](state, v["Wh"]))
-        states.append(state)
-    return ended(cast(stack(states, 1), dtype), lengths, "rnn")
+
+    def step(state: Variable, now: Variable) -> tuple[Variable, Variable]:
+        state = squash(now + PRODUCTS[False, False](state, v["Wh"]))
+        return state, state
+
+    loop = getattr(current().tracer, "loop", None)
+    if loop is not None and z.dtype == np.float32 and z.shape[1] > 1:  # it will be native code
+        states = transpose(loop(step, state, transpose(z, (1, 0, 2)))[1], (1, 0, 2))
+    else:
+        found: list[Variable] = []
+        for t in range(z.shape[1]):
+            state = step(state, z[:, t])[0]
+            found.append(state)
+        states = stack(found, 1)
+    return ended(cast(states, dtype), lengths, "rnn")
 
 
 def rnn_cell(

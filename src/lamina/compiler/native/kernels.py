@@ -26,6 +26,7 @@ class Kernel:
         wants: how each operand has to lie, and at the end the result; see `Layouts`.
         values: whose addresses it is given.
         hosts: none.
+        fixed: arrays that are there before the run, whose addresses it is given at the end.
         scratch: bytes for each thread.
         shared: bytes for all.
         work: operations.
@@ -41,12 +42,18 @@ class Kernel:
         self.results = [layouts.layout(x) or dense(x.shape) for x in instruction.results]
         self.values = [layouts.base(x) for x in operands] + list(instruction.results)
         self.hosts: list[Any] = []
+        self.fixed: dict[Value, Any] = {}
         self.work = sum([prod(x.shape) for x in (*operands, *instruction.results)])
 
     @classmethod
     def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
         """Whether it can write this instruction."""
         raise NotImplementedError
+
+    @classmethod
+    def wanted(cls, instruction: Instruction) -> tuple[str | None, ...]:
+        """How the operands of an instruction, and then its results, have to lie."""
+        return cls.wants
 
     def key(self) -> Any:
         """What is equal for equal code."""
@@ -192,4 +199,5 @@ def wants(instruction: Instruction) -> tuple[str | None, ...]:
     """How operands and result have to lie."""
     kernel = kernel_of(instruction)
     count = len(instruction.operands) + len(instruction.results)
-    return () if kernel is None or len(kernel.wants) != count else kernel.wants
+    words = () if kernel is None else kernel.wanted(instruction)
+    return words if len(words) == count else ()

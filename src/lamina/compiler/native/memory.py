@@ -109,9 +109,9 @@ def spans_of(
     for i, group in enumerate(groups):
         for value in group.stores:
             if value not in fixed and value not in group.in_place:
-                spans[value] = Span(_rounded(value.nbytes), i, last.get(value, i))
+                spans[value] = Span(rounded(value.nbytes), i, last.get(value, i))
         if shared.get(group):
-            spans[group] = Span(_rounded(shared[group]), i, i)
+            spans[group] = Span(rounded(shared[group]), i, i)
     return spans
 
 
@@ -120,8 +120,8 @@ def arena_of(spans: dict[Any, Span]) -> int:
     return _packed(list(spans.values()))
 
 
-def _rounded(nbytes: int) -> int:
-    # a whole vector may be read at the last element
+def rounded(nbytes: int) -> int:
+    """Bytes of a place for so many: a whole vector may be read at the last element."""
     return -(-nbytes // LINE) * LINE + LINE
 
 

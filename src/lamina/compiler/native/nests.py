@@ -44,6 +44,7 @@ class NestPlan:
         self.nest = NestMaker(group, sources, layouts, computed_in).made()
         self.loops = Loops(self.nest, target)
         self.values, self.hosts = list(self.nest.arrays), self.nest.hosts
+        self.fixed: dict[Any, Any] = {}
         self.scratch, self.shared = -(-self.loops.scratch // 64) * 64, 0
         self.own = self.scratch
         self.work = self.loops.work

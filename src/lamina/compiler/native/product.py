@@ -50,6 +50,7 @@ class ProductPlan:
         self.starts: list[int] = []
         self.values = [layouts.base(x) for x in (a, b)] + ([] if into is None else [into[0]])
         self.hosts: list[Any] = []
+        self.fixed: dict[Value, Any] = {}
         self.stacks = c.shape[:-2]
         strides, along = [], []
         for x in (a, b, c):

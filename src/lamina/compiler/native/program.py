@@ -13,25 +13,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...listen import TABLE, VIEWS, Instruction, Program, Value
+from ...listen import TABLE, Instruction, Program, Value
 from ..attend import attended
 from ..fuse import Fuser
 from ..group import Group
 from ..layout import laid_out
-from ..lower import is_place, lower
+from ..lower import lower
 from ..replay import Source
 from ..simplify import simplify
-from ..sources import KNOWN, REDUCTIONS
 from ..steps import steps_first
-from . import attention, image, report, sequence  # noqa: F401 (kernels fill KERNELS)
+from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
 from .code import I64, Code, Int
-from .elementwise import computed_in
-from .kernels import kernel_of, wants
+from .kernels import wants
+from .kinds import constant, kind_of, plan_of, writer_of
 from .lanes import intrinsic
 from .memory import Since, aligned, give_back, planned, stored_array
 from .module import Module, compile_recipe
-from .nests import NestPlan
-from .product import ProductPlan, takes_product
 from .target import host
 from .team import team
 
@@ -112,43 +109,20 @@ class Native:
 
     def kind(self, instruction: Instruction) -> str:
         """Which kind of group an instruction belongs to."""
-        values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
-        opcode = instruction.opcode
-        if opcode in ("full", "arange"):
-            return "constant"  # also of a dtype that no loop has: it is there before the run
-        if any([0 in v.shape for v in values]):
-            return "numpy"
-        if opcode in VIEWS:
-            return "view"
-        kernel = kernel_of(instruction)
-        if kernel is not None:
-            return "kernel" if kernel.takes(instruction, self.places) else "numpy"
-        if opcode == "call":
-            return "numpy"
-        if any([v.dtype not in KNOWN for v in values]):
-            return "numpy"
-        if opcode in REDUCTIONS:
-            x = instruction.operands[0]
-            plain = x.dtype == instruction.results[0].dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-            return "reduction" if plain else "numpy"
-        if opcode == "matmul":
-            return "product" if takes_product(instruction) else "numpy"
-        if opcode == "gather":
-            operands: Any = instruction.operands
-            table, *places = operands
-            fits = len(places) == 1 and instruction.fields["axes"] == (0,)
-            known = fits and is_place(places[0], table.shape[0], self.places)
-            return "elementwise" if known else "numpy"
-        dtypes = computed_in(instruction)
-        fused = dtypes is not None and all([dtype in KNOWN for dtype in dtypes])
-        return "elementwise" if fused else "numpy"
+        return kind_of(instruction, self.places)
 
     # -- emission ----------------------------------------------------------------------------
 
     def _emit(self) -> None:
         target = host()
         self.fixed = self._fixed()
-        self.plans = {g: self._plan(target, g) for g in self.groups if g.kind != "numpy"}
+        self.plans = {
+            g: plan_of(target, g, self.sources, self.layouts)
+            for g in self.groups
+            if g.kind != "numpy"
+        }
+        for plan in self.plans.values():
+            self.fixed.update(plan.fixed)
         self.keys = {group: repr(plan.key()) for group, plan in self.plans.items()}
         shared = {group: plan.shared for group, plan in self.plans.items()}
         outputs = [self.sources.base(value) for value in self.program.outputs]
@@ -172,19 +146,8 @@ class Native:
         for value in self.sources.must:
             made = self.places.get(value)
             if made is not None and self.sources.kind[made] == "constant":
-                fixed[value] = np.asarray(TABLE[made.opcode].run(**made.fields))
+                fixed[value] = constant(made)
         return fixed
-
-    def _plan(self, target: Any, group: Group) -> Any:
-        if group.kind == "nest":
-            return NestPlan(target, group, self.sources, self.layouts)
-        if group.kind == "product":
-            product = group.members[0]
-            result = product.results[0]
-            into: Any = result, self.layouts.layout(result)
-            return ProductPlan(target, product, self.layouts, into)
-        kernel: Any = kernel_of(group.members[0])
-        return kernel(target, group.members[0], self.layouts)
 
     def _fill_table(self) -> None:
         """The addresses of all arrays that native code is given."""
@@ -337,7 +300,7 @@ class Native:
             pointers = [code.pointer(slot) for slot in step.slots]
             numbers = [code.at(hosts, place) for place in step.numbers]
             shared = [] if step.shared is None else [code.pointer(step.shared)]
-            write = _writer(self.plans[group], len(pointers), len(numbers))
+            write = writer_of(self.plans[group], len(pointers), len(numbers))
             code.call(step.name, write, *pointers, *numbers, scratch, *shared)
             if self.profile:
                 code.barrier()
@@ -380,12 +343,3 @@ class Native:
 def _apart(over: list[Any], x: Any) -> Any:
     """``x``, copied if it lies in arrays that are written over."""
     return x.copy() if any([np.may_share_memory(x, array) for array in over]) else x
-
-
-def _writer(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
-    def write(code: Code, *parameters: Any) -> None:
-        pointers, rest = list(parameters[:arrays]), parameters[arrays:]
-        numbers, scratch = list(rest[:hosts]), rest[hosts]
-        plan.write(code, pointers, numbers, scratch, rest[hosts + 1] if plan.shared else None)
-
-    return write

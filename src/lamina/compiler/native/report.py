@@ -11,9 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..group import Group
+from ..loop import Scan
 from .code import I64, Code, Int
+from .kinds import name_of
 from .lanes import intrinsic
 from .limits import limits
+from .loop import Loop, why_not
 from .module import Module
 from .target import host
 from .team import team
@@ -60,7 +64,7 @@ def rows(native: Any) -> list[Row]:
             Row(
                 group.kind,
                 "x".join(map(str, group.space)),
-                " ".join([name_of(instruction) for instruction in group.instructions]),
+                _what(group, plan),
                 sum([value.nbytes for value in (*group.reads, *group.stores)]),
                 plan.work if plan is not None else 0,
                 int(native.clock[i]) / runs / per_second if counted and per_second else None,
@@ -69,10 +73,15 @@ def rows(native: Any) -> list[Row]:
     return found
 
 
-def name_of(instruction: Any) -> str:
-    """The opcode of an instruction, or the operator that it calls."""
-    function = instruction.fields.get("function")
-    return instruction.opcode if function is None else type(function).__name__
+def _what(group: Group, plan: Any) -> str:
+    """The instructions of a group; of a loop, those of a turn, or why NumPy runs it."""
+    if isinstance(plan, Loop):
+        turn = [f"{g.kind} ({_what(g, plan.turn.plans[g])})" for g in plan.turn.groups]
+        return f"Scan of {plan.length} turns: {', '.join(turn)}"
+    names = " ".join([name_of(instruction) for instruction in group.instructions])
+    if group.kind == "numpy" and isinstance(group.members[0].fields.get("function"), Scan):
+        return f"{names}, by NumPy: {why_not(group.members[0])}"
+    return names
 
 
 def text(found: Sequence[Row]) -> str:
