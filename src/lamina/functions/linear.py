@@ -58,8 +58,8 @@ PRODUCTS = {(left, right): MatMul(left, right) for left in (False, True) for rig
 
 
 MANY = 1 << 20
-"""Multiply-adds from which faster code for a product is asked for. From there on OpenBLAS uses two
-threads, which spin for some 20 ms after each product and take a core from native code."""
+"""Multiply-adds from which faster code for a product is asked for. From there on OpenBLAS 0.3.31
+uses two threads, which spin for 0.1 s and more after it and take a core from native code."""
 
 
 def _faster(function: Function, a: Any, b: Any, *bias: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lamina.compiler.native import team
 from lamina.compiler.native.watch import ENOUGH, LOOK, Watch
 
 
@@ -53,3 +54,15 @@ def test_the_watch_ends_when_nobody_sleeps_any_more():
 def test_long_runs_are_looked_at_one_by_one():
     spent = simulate(Watch(), 100, lambda fewer: (2.0, False) if fewer else (1.0, True))
     assert spent[1] <= 14
+
+
+def test_a_team_keeps_no_more_watches_than_a_limit(monkeypatch):
+    one = team.Team(2)
+    monkeypatch.setattr(one, "_workers", [None])  # as if they had been started
+    monkeypatch.setattr(one, "_launch", lambda *_: 1)  # each run slept
+    kept = []
+    for work in range(2 * team.WATCHED):
+        one.run(0, 0, work=work)
+        kept.append(len(one._watched))
+    assert max(kept) == team.WATCHED
+    assert kept[-1] > 0

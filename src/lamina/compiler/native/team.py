@@ -22,6 +22,7 @@ from .watch import Watch
 
 SPIN = 50e-6  # seconds that a thread spins in a barrier before it sleeps
 IDLE_SPIN = 200e-6  # the same between jobs
+WATCHED = 512  # watches that are kept; then all begin anew
 
 
 @functools.cache
@@ -143,6 +144,8 @@ class Team:
         if watch is not None:
             self._run_watched(watch, address, table, threads, work)
         elif self._launch(self.state, address, table, threads) and self._workers:
+            if len(self._watched) >= WATCHED:
+                self._watched.clear()
             self._watched[address, work] = Watch()
 
     def _run_watched(self, watch: Watch, address: int, table: int, threads: int, work: Any) -> None:
