@@ -20,10 +20,11 @@ def start_clean(threads: int) -> None:
 
     OpenBLAS reads its variables when it is loaded, so they must be right before Python starts. A
     core type that is forced makes it choose other kernels than a user's would be; it and the cache
-    size go together.
+    size go together. And byte code is kept: pip leaves it beside all it installs, so a process that
+    may not would translate lamina's source at every start, and nobody else's.
     """
     wanted = {**os.environ, **dict.fromkeys(THREADS, str(threads))}
-    for name in FORCED:
+    for name in (*FORCED, "PYTHONDONTWRITEBYTECODE"):
         wanted.pop(name, None)
     if wanted != dict(os.environ):
         os.execve(sys.executable, [sys.executable, *sys.argv], wanted)

@@ -65,8 +65,7 @@ def measured(
     """Both variants, in turns."""
     pairs: list[tuple[Found, Found]] = []
     with tempfile.TemporaryDirectory() as warm:
-        if not cold:
-            started(found[OURS], name, OURS, warm)
+        started(found[OURS], name, OURS, warm)  # also so that all byte code is there
         while len(pairs) < rounds:
             with tempfile.TemporaryDirectory() as empty:
                 cache = empty if cold else warm
