@@ -72,9 +72,10 @@ def network(workload: Workload) -> Layer:
 
 
 def _fill(params: Iterable[Parameter], weights: dict[str, np.ndarray]) -> None:
+    """Give parameters their numbers as `Layer.load_weights` does: none of their own are drawn."""
     for param, (name, array) in zip(params, weights.items(), strict=True):
         assert param.shape == array.shape, (name, param.shape, array.shape)
-        param.data[...] = array
+        param.data = array
 
 
 def optimizer(workload: Workload) -> O.Optimizer:

@@ -222,6 +222,25 @@ class TestPasses:
         )
         assert [i.opcode for i in program.mapped(by_others).instructions] == ["sign", "astype"]
 
+    def test_what_is_repeated_has_the_results_of_its_new_operands(self):
+        def in_float64(new: Program, old: Instruction, operands: Any) -> Any:
+            wide = old.opcode == "exp"
+            return operands[0].astype(np.float64) if wide else repeat(new, old, operands)
+
+        program = parse(
+            "%0: float32[2] = input('x')\n%1: float32[2] = exp(%0)\n"
+            "%2: float32[2] = add(%1, 1)\nreturn %2"
+        )
+        again = program.mapped(in_float64)
+        assert str(again.outputs[0].spec) == "float64[2]"
+
+    def test_numbers_that_are_equal_are_told_apart_by_their_type(self):
+        def with_a_float(new: Program, old: Instruction, operands: Any) -> Any:
+            return repeat(new, old, (operands[0], 1.0))
+
+        program = parse("%0: int8[2] = input('x')\n%1: int8[2] = add(%0, 1)\nreturn %1")
+        assert str(program.mapped(with_a_float).outputs[0].spec) == "float64[2]"
+
     def test_captured_arrays_stay_with_their_values(self):
         program = Program()
         array = np.ones(3)

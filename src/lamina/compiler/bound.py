@@ -16,6 +16,7 @@ from ..config import changes
 from ..core import Variable
 from ..core.variable import result
 from ..listen import Value, run, verify
+from .pause import no_collection
 from .plan import ELEMENTWISE, bases_of, last_uses
 from .replay import Replay, Source
 from .simplify import simplify
@@ -34,6 +35,7 @@ class Bound:
         fits: whether the model is what it was when the step was heard.
     """
 
+    @no_collection()
     def __init__(self, traced: Traced, native: bool, profile: bool = False):
         self.traced, self.native, self.profile = traced, native, profile
         self.program = verify(simplify(traced.program))
@@ -75,6 +77,7 @@ class Bound:
 
     # -- the first run -----------------------------------------------------------------------
 
+    @no_collection()
     def _emit(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Make what runs from now on, and run for the first time."""
         changed = [v._data for v in self.traced.changed]

@@ -58,7 +58,7 @@ def drop(program: Program) -> Program:
         if used.isdisjoint(instruction.results):
             continue
         operands = [known[x] if isinstance(x, Value) else x for x in instruction.operands]
-        made: Any = new.emit(instruction.opcode, *operands, **instruction.fields)
+        made = repeat(new, instruction, tuple(operands))
         known.update(zip(instruction.results, made if isinstance(made, tuple) else (made,)))
     new.outputs = tuple([known[value] for value in program.outputs])
     return new

@@ -22,6 +22,7 @@ from ..errors import TraceError
 from ..listen import Host, Program, Value
 from ..listen.ir import Memory
 from ..parameter import Parameter
+from .pause import no_collection
 from .tree import flatten
 
 
@@ -144,6 +145,7 @@ class Tracer:
             variable._data, variable._grad = data, grad
 
 
+@no_collection()
 def trace(
     function: Callable[..., Any],
     args: Any,

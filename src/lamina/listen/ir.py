@@ -273,15 +273,21 @@ class Program:
         """
         known = tuple([self.operand(x) for x in operands])
         found = result_specs(opcode, specs(known), fields)
-        memory = self._shared(opcode, known, fields)
-        results = tuple(
-            [
-                Value(self, spec, None, memory or Memory(foreign=False))
-                for spec in (found if isinstance(found, tuple) else (found,))
-            ]
-        )
-        self.instructions.append(Instruction(opcode, known, fields, results))
+        results = self._add(opcode, known, fields, found if isinstance(found, tuple) else (found,))
         return results if isinstance(found, tuple) else results[0]
+
+    def _add(
+        self,
+        opcode: str,
+        operands: tuple[Operand, ...],
+        fields: dict[str, Any],
+        found: tuple[Spec, ...],
+    ) -> tuple[Value, ...]:
+        """Add an instruction whose results are known to be ``found``."""
+        memory = self._shared(opcode, operands, fields)
+        results = tuple([Value(self, x, None, memory or Memory(foreign=False)) for x in found])
+        self.instructions.append(Instruction(opcode, operands, fields, results))
+        return results
 
     def _shared(self, opcode: str, operands: tuple[Operand, ...], fields: dict[str, Any]) -> Any:
         """The Memory of the first operand, if the result may be a view of it."""
@@ -368,8 +374,21 @@ class Program:
 
 
 def repeat(program: Program, instruction: Instruction, operands: tuple[Operand, ...]) -> Any:
-    """Add ``instruction`` to another Program, with its operands there: the change of no pass."""
-    return program.emit(instruction.opcode, *operands, **instruction.fields)
+    """Add ``instruction`` to another Program, with its operands there: the change of no pass.
+
+    If these are of the shapes and dtypes that they had, so are the results: the rule is not asked.
+    """
+    if not all(map(_alike, operands, instruction.operands)):
+        return program.emit(instruction.opcode, *operands, **instruction.fields)
+    known = tuple([program.operand(x) for x in operands])
+    found = tuple([value.spec for value in instruction.results])
+    results = program._add(instruction.opcode, known, instruction.fields, found)
+    return results if len(results) > 1 else results[0]
+
+
+def _alike(x: Operand, y: Operand) -> bool:
+    """Whether a rule cannot tell two operands apart: 1 and 1.0 are equal, but not alike."""
+    return x is y or (isinstance(x, Value) and isinstance(y, Value) and x.spec == y.spec)
 
 
 def _signature(value: Value) -> tuple[tuple[int, ...], Any, str | None]:
