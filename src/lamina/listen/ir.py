@@ -383,7 +383,7 @@ def repeat(program: Program, instruction: Instruction, operands: tuple[Operand, 
     known = tuple([program.operand(x) for x in operands])
     found = tuple([value.spec for value in instruction.results])
     results = program._add(instruction.opcode, known, instruction.fields, found)
-    return results if len(results) > 1 else results[0]
+    return results[0] if len(results) == 1 else results
 
 
 def _alike(x: Operand, y: Operand) -> bool:
