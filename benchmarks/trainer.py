@@ -1,14 +1,20 @@
 """What does the Trainer, with all callbacks that are there by default, cost over a loop by hand?
 
-    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--epochs 3]
+    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--rounds 25]
 
 ``digits`` is the training of ``lamina demo``: its network, eager, in batches of 64. ``convolution``
 is the network of examples/fashion.py, compiled, in batches of 100 pictures of 28 × 28. The loop by
 hand calls the step for each batch and adds the losses up, and at the end it saves a checkpoint; the
-Trainer has a folder and the callbacks Progress, Metrics and Checkpoint. Both run in turns, with the
-order changed each round, on one model. Printed are medians: of milliseconds a step, and of the
-ratios of two runs that stand beside one another, with and without what is done before the first
-step and after the last.
+Trainer has a folder and the callbacks Progress, Metrics and Checkpoint. Both train one model, and
+do the same steps.
+
+Whole runs are compared, with what is done before the first step and after the last. A round is four
+of them, hand, Trainer, Trainer, hand, or the other way round, so that a machine that gets slower or
+faster in a round favours neither; its ratio is that of the two sums. Printed is the median of the
+ratios, and the interval that holds the median of all such rounds with 95 % confidence (order
+statistics: it needs no assumption about the noise). Beside it stands what was counted directly: the
+time that passed outside of the steps, which is the same on any run, where the steps vary by more
+than all of it; what the Trainer does to the caches of a step is not in it.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -33,9 +40,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="digits,convolution")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--epochs", type=int, help="of a run: few, for many pairs in a short time")
-    parser.add_argument("--steps", type=int, help="compare so many single steps")
+    parser.add_argument("--rounds", type=int, default=25, help="of four runs; 6 or more")
+    parser.add_argument("--epochs", type=int, help="of a run")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
@@ -59,83 +65,50 @@ class Parts:
             self.optimizer.update()
             return loss
 
-        self.step = lamina.compile(step) if compiled else step
+        self.inner = lamina.compile(step) if compiled else step
+        self.inside = 0.0
+
+    def step(self, x, t):
+        """One step, and the seconds that pass in it."""
+        start = time.perf_counter()
+        loss = self.inner(x, t)
+        self.inside += time.perf_counter() - start
+        return loss
 
     @property
     def steps(self) -> int:
         return self.epochs * len(self.loader)
 
-    def by_hand(self, folder: str) -> tuple[float, float]:
-        """Seconds of all, and of the loop."""
+    def by_hand(self, folder: str) -> None:
         from lamina.storage import save_checkpoint
 
-        start = time.perf_counter()
         for _ in range(self.epochs):
             total, count = 0.0, 0
             for x, t in self.loader:
                 total += self.step(x, t).item() * len(t)
                 count += len(t)
             print(f"loss {total / count:.4f}")
-        loop = time.perf_counter() - start
         save_checkpoint(
             Path(folder, "last.npz"),
             model=self.model,
             optimizer=self.optimizer,
             loader=self.loader,
         )
-        return time.perf_counter() - start, loop
 
-    def by_trainer(self, folder: str) -> tuple[float, float]:
-        """The same of the Trainer."""
+    def by_trainer(self, folder: str) -> None:
         from lamina.training import Trainer
 
-        start = time.perf_counter()
-        trainer = Trainer(
-            self.step, self.loader, self.epochs, self.model, self.optimizer, Path(folder, "run")
-        )
-        trainer.run()
-        return time.perf_counter() - start, trainer.seconds
+        run = Path(folder, "run")
+        Trainer(self.step, self.loader, self.epochs, self.model, self.optimizer, run).run()
 
-
-class Turns:
-    """Gives batches to a Trainer, and makes a step by hand beside each of its steps."""
-
-    def __init__(self, parts: Parts):
-        self.parts = parts
-        self.hand: list[float] = []
-        self.trainer: list[float] = []
-
-    def __iter__(self):
-        total = 0.0
-        for number, batch in enumerate(self.parts.loader):
-            for side in (number % 2, 1 - number % 2):  # each is the first every other time
-                start = time.perf_counter()
-                if side:
-                    yield batch
-                else:
-                    total += self.parts.step(*batch).item() * len(batch[1])
-                (self.trainer if side else self.hand).append(time.perf_counter() - start)
-
-
-def measure_steps(name: str, steps: int) -> dict[str, Any]:
-    """The figures of single steps."""
-    from lamina.training import Trainer
-
-    parts = MAKE[name]()
-    turns = Turns(parts)
-    epochs = 1 + -(-steps // len(parts.loader))  # the first is left out
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        Trainer(parts.step, turns, epochs, parts.model, parts.optimizer, folder).run()
-    first = len(parts.loader)
-    hand, trainer = turns.hand[first:], turns.trainer[first:]
-    ratios = [t / h - 1 for h, t in zip(hand, trainer, strict=True)]
-    return {
-        "step_ms": 1e3 * statistics.median(hand),
-        "trainer_ms": 1e3 * statistics.median(trainer),
-        "pairs": len(hand),
-        "step": statistics.quantiles(ratios, n=4),
-        "sums": sum(trainer) / sum(hand) - 1,
-    }
+    def seconds(self, side: str) -> tuple[float, float]:
+        """Of a whole run, and of that outside of its steps."""
+        self.inside = 0.0
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            start = time.perf_counter()
+            getattr(self, side)(folder)
+            whole = time.perf_counter() - start
+        return whole, whole - self.inside
 
 
 def digits_parts() -> Parts:
@@ -166,28 +139,43 @@ def measure(name: str, rounds: int, epochs: int | None) -> dict[str, Any]:
     """The figures of one training."""
     parts = MAKE[name]()
     parts.epochs = epochs or parts.epochs
-    found: dict[str, list[tuple[float, float]]] = {"hand": [], "trainer": []}
-    for number in range(rounds + 1):
-        order = [("hand", parts.by_hand), ("trainer", parts.by_trainer)]
-        for side, run in order if number % 2 else reversed(order):
-            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-                seconds = run(folder)
-            if number:  # the first compiles, and makes what is made once
-                found[side].append(seconds)
-    pairs = list(zip(found["hand"], found["trainer"], strict=True))
-    whole, loop = ([t[part] / h[part] - 1 for h, t in pairs] for part in (0, 1))
+    sides = ("by_hand", "by_trainer")
+    for side in sides:  # compiles, and makes what is made once
+        parts.seconds(side)
+    found: list[dict[str, tuple[float, float]]] = []
+    for number in range(rounds):
+        sums = dict.fromkeys(sides, (0.0, 0.0))
+        first, second = sides if number % 2 else reversed(sides)
+        for side in (first, second, second, first):
+            sums[side] = tuple(map(sum, zip(sums[side], parts.seconds(side))))
+        found.append(sums)
+    hand = statistics.median(each["by_hand"][0] / 2 for each in found)
+    outside = {side: statistics.median(each[side][1] / 2 for each in found) for side in sides}
     return {
-        "step_ms": 1e3 * statistics.median(loop for _, loop in found["hand"]) / parts.steps,
         "steps": parts.steps,
         "rounds": rounds,
-        "loop": statistics.quantiles(loop, n=4),  # the middle one is the median
-        "whole": statistics.quantiles(whole, n=4),
+        "step_ms": 1e3 * hand / parts.steps,
+        "outside_ms": {side: 1e3 * seconds for side, seconds in outside.items()},
+        "counted": 1 + (outside["by_trainer"] - outside["by_hand"]) / hand,
+        "whole": median([each["by_trainer"][0] / each["by_hand"][0] for each in found]),
     }
 
 
-def shown(quarters: list[float]) -> str:
-    low, middle, high = quarters
-    return f"{middle:+7.2%} ({low:+.2%} to {high:+.2%})"
+def median(values: list[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """The median, and between which of the values that of all there could be lies.
+
+    Below the k-th smallest of n values it lies with the chance that a coin shows heads fewer than
+    k times in n throws.
+    Source: H. A. David, H. N. Nagaraja, "Order Statistics", 3rd edition, 2003, section 7.1.
+    """
+    ordered, n = sorted(values), len(values)
+    k, below = 0, 0.5**n  # the chance of at most k heads
+    while below <= (1 - confidence) / 2:
+        k += 1
+        below += math.comb(n, k) * 0.5**n
+    if k == 0:
+        raise SystemExit(f"{n} rounds are too few for {confidence:.0%}; take --rounds 6 or more")
+    return statistics.median(ordered), ordered[k - 1], ordered[n - k]
 
 
 def main() -> None:
@@ -195,22 +183,18 @@ def main() -> None:
     start_clean(chosen.threads)
     print(f"{machine()}\n{versions()}\n")
     names = chosen.only.split(",")
-    if chosen.steps:
-        figures = {name: measure_steps(name, chosen.steps) for name in names}
-        print(f"{'':12} {'pairs':>6} {'by hand':>8} {'Trainer':>8}  ratio of a step")
-        for name, row in figures.items():
-            print(
-                f"{name:12} {row['pairs']:6} {row['step_ms']:5.3f} ms {row['trainer_ms']:5.3f} ms  "
-                f"{shown(row['step'])}; of the sums {row['sums']:+.2%}"
-            )
-    else:
-        figures = {name: measure(name, chosen.rounds, chosen.epochs) for name in names}
-        print(f"{'':12} {'steps':>6} {'ms a step':>10}  {'loop':28} whole run")
-        for name, row in figures.items():
-            print(
-                f"{name:12} {row['steps']:6} {row['step_ms']:10.3f}  {shown(row['loop']):28} "
-                f"{shown(row['whole'])}"
-            )
+    print(f"{'':12} steps  ms a step  outside of steps, ms    counted  whole runs")
+    figures = {}
+    for name in names:
+        figures[name] = row = measure(name, chosen.rounds, chosen.epochs)
+        by_hand, by_trainer = row["outside_ms"].values()
+        middle, low, high = row["whole"]
+        print(
+            f"{name:12} {row['steps']:5}  {row['step_ms']:9.3f}  {by_hand:8.2f} -> "
+            f"{by_trainer:<8.2f} {row['counted']:10.4f}  {middle:.4f} ({low:.4f} to {high:.4f}) "
+            f"of {row['rounds']} rounds",
+            flush=True,
+        )
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

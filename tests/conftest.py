@@ -18,6 +18,9 @@ __all__ = ["browser", "one_browser"]  # fixtures
 # whoever wants that names a folder.
 os.environ.setdefault("LAMINA_CACHE", "off")
 
+# Without it scikit-learn leaves checks of estimators out. SciPy reads it when it is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 # A job that a shell starts in the background, as some CI does, ignores Ctrl-C, and so does every
 # process that it starts: the tests that send one would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_the_accuracy_is_what_the_saved_weights_reach(finished):
 
 
 def test_the_share_it_says_is_the_share_it_recorded(finished):
-    right, share = re.search(r"right: (\d+) of 360, ([\d.]+)%", finished[1]).groups()
+    ((right, share),) = re.findall(r"right: (\d+) of 360, ([\d.]+)%", finished[1])
     assert int(right) / 360 == metrics(finished[0])[-1]["held_out/accuracy"]
     assert share == f"{int(right) / 3.6:.1f}"
 
@@ -198,6 +199,7 @@ def test_truncated_weights_fail_the_check(folder, capsys):
 def test_other_weights_in_a_good_file_fail_the_check(folder, capsys):
     model = MLP(**demo.NETWORK)
     model.load_weights(folder / "weights.npz", quiet=True)
+    assert model.last.b is not None
     b = model.last.b.data
     b[3] += 1e-3  # one number of 282,378
     model.save_weights(folder / "weights.npz")
@@ -313,8 +315,12 @@ def stopped(tmp_path_factory) -> tuple[Path, int, str]:
         env=ONE_THREAD,
     )
     assert process.stdout is not None
-    while not process.stdout.readline().startswith("epoch"):  # until it is in the middle of it
-        pass
+    limit = threading.Timer(120, process.kill)  # then its output ends
+    limit.start()
+    lines = iter(process.stdout.readline, "")
+    is_begun = any(line.startswith("epoch") for line in lines)  # it is in the middle of it
+    limit.cancel()
+    assert is_begun, f"it ended before its first epoch: {process.communicate()[1]}"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     return folder, process.returncode, err

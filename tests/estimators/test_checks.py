@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import SkipTest
 
 import pytest
 
@@ -23,7 +24,12 @@ NAMES, CHECKS = marked.args[0], list(marked.args[1])
 
 @pytest.mark.parametrize(NAMES, CHECKS, **marked.kwargs)
 def test_an_estimator_passes_a_check_of_scikit_learn(estimator: Any, check: Any):
-    check(estimator)
+    try:
+        check(estimator)
+    except SkipTest as reason:
+        if "pandas is not installed" in str(reason):
+            raise
+        pytest.fail(f"the check was left out: {reason}")
 
 
 def test_there_are_many_checks_and_none_is_expected_to_fail():

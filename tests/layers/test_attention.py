@@ -88,6 +88,8 @@ def test_size_that_is_no_length_is_refused(sizes):
 def test_dropout_outside_its_range_is_refused():
     with pytest.raises(RangeError, match="MultiHeadAttention: dropout should be from 0 to 1"):
         MultiHeadAttention(8, 2, dropout=-1)
+    with pytest.raises(DTypeError, match=r"MultiHeadAttention: dropout should be .* got 'half'"):
+        MultiHeadAttention(8, 2, dropout="half")
 
 
 def test_causal_that_is_no_bool_is_refused():

@@ -8,39 +8,18 @@ first step is done and at the end the SHA-256 of all there is. BACKEND is ``eage
 
 from __future__ import annotations
 
-import hashlib
 import sys
 
 import numpy as np
 
 import lamina
-from lamina import Layer, Linear, layers
+from fixtures.going_on import Net, digest
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.data import Loader
 from lamina.storage import Checkpoints
 
 STEPS = 60
-
-
-class Net(Layer):
-    def __init__(self):
-        super().__init__()
-        self.l1 = Linear(16)
-        self.norm = layers.BatchNorm()
-        self.l2 = Linear(3)
-
-    def forward(self, x):
-        return self.l2(F.dropout(F.tanh(self.norm(self.l1(x))), 0.2))
-
-
-def digest(*states) -> str:
-    """The SHA-256 of arrays by name."""
-    found = hashlib.sha256()
-    for state in states:
-        for name, array in sorted(state.items()):
-            found.update(name.encode() + array.tobytes())
-    return found.hexdigest()
 
 
 def main(folder: str, backend: str) -> str:

@@ -21,7 +21,9 @@ ROOT = HERE.parents[2]
 
 
 def start(folder: Path, backend: str) -> subprocess.Popen:
-    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    )
     return subprocess.Popen(
         [sys.executable, HERE, folder, backend],
         env={**os.environ, "PYTHONPATH": path, "LAMINA_CACHE": str(folder / "cache")},

@@ -8,7 +8,6 @@ for evaluation. Two workers make the batches, threads or processes as KIND says,
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import lamina
-from lamina import Layer, Linear, layers
+from fixtures.going_on import Net, digest
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.data import Loader, Mapped, RandomCrop, RandomFlip
@@ -26,17 +25,6 @@ EPOCHS, SIZE, BATCH = 5, 50, 8
 STEPS = EPOCHS * 7
 
 
-class Net(Layer):
-    def __init__(self):
-        super().__init__()
-        self.l1 = Linear(16)
-        self.norm = layers.BatchNorm()
-        self.l2 = Linear(3)
-
-    def forward(self, x):
-        return self.l2(F.dropout(F.tanh(self.norm(self.l1(x.reshape(len(x), 16)))), 0.2))
-
-
 class Dots:
     """One for each step; the folder is then as far as a kill can find it."""
 
@@ -44,15 +32,6 @@ class Dots:
 
     def after_step(self, trainer, batch, values):
         print(".", end="", flush=True)
-
-
-def digest(*states) -> str:
-    """The SHA-256 of arrays by name."""
-    found = hashlib.sha256()
-    for state in states:
-        for name, array in sorted(state.items()):
-            found.update(name.encode() + array.tobytes())
-    return found.hexdigest()
 
 
 def make(folder: str, backend: str, kind: str) -> tuple[Trainer, O.EMA]:

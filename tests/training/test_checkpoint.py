@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import numpy as np
@@ -116,9 +117,46 @@ def test_a_checkpoint_of_another_model_is_refused_and_stays(tmp_path):
 
 
 def test_another_configuration_is_told(tmp_path, capsys):
-    trainer(folder=tmp_path, config={"lr": 0.05}).run()
-    trainer(folder=tmp_path, config={"lr": 0.01}).resume()
-    assert "{'lr': 0.05} there, {'lr': 0.01} here" in capsys.readouterr().out
+    net = {"class": "MLP", "sizes": [8, 3]}
+    trainer(folder=tmp_path, config={"lr": 0.05, "net": net, "note": "x"}).run()
+    trainer(folder=tmp_path, config={"lr": 0.01, "net": net | {"p": 0.5}, "note": "x"}).resume()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("saved: lr was 0.05 and is 0.01; net.p was not there and is 0.5")
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_the_lines_before_a_checkpoint_are_on_the_disk_before_it_is_there(
+    asynchronous, tmp_path, monkeypatch
+):
+    lines = tmp_path / "metrics.jsonl"
+    real_sync, real_replace, synced, found = os.fsync, os.replace, [0], []
+
+    def fsync(fd):
+        if lines.exists() and os.path.samestat(os.fstat(fd), lines.stat()):
+            synced[0] = len(lines.read_text().splitlines())
+        real_sync(fd)
+
+    def replace(source, target):
+        real_replace(source, target)
+        if "step-" in str(target):
+            found.append((int(str(target)[-13:-4]), synced[0]))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    trainer(folder=tmp_path, callbacks=[Checkpoint(every=4, asynchronous=asynchronous)]).run()
+    assert found[-1] == (18, 21)  # 18 steps, 3 epochs
+    assert len(found) >= 2
+    assert all(count >= step + (step - 1) // 6 for step, count in found)
+
+
+def test_lines_that_the_disk_refuses_end_the_run_and_are_named(tmp_path, monkeypatch):
+    def fsync(fd):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(CheckpointWriteError, match=r"metrics.jsonl: Input/output error; its lines"):
+        trainer(folder=tmp_path).run()
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_the_last_and_the_best_are_kept(tmp_path):

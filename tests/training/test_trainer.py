@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import linecache
+import warnings
 
 import numpy as np
 import pytest
@@ -194,3 +196,58 @@ def test_a_configuration_is_kept_as_json_can_hold_it(tmp_path):
     assert made.run_folder.checkpoints().load(model=made.model)["config"] == made.config
     with pytest.raises(DTypeError, match="config should be a dict, got 3"):
         trainer(config=3)
+
+
+# -- warnings of NumPy ---------------------------------------------------------------------------
+
+
+def quotient(divisors):
+    """A trainer whose step divides by each of some numbers; the loss is infinite behind a 0."""
+    return Trainer(
+        lambda d: {"loss": float((np.ones(1) / d).min())}, [np.array([d]) for d in divisors], 1,
+        callbacks=[Progress(False)],
+    )  # fmt: skip
+
+
+def test_a_loss_that_is_not_finite_is_told_without_a_warning_before_it():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(NonFiniteError, match="the loss of step 2 is inf"):
+            quotient([1.0, 0.0]).run()
+    assert heard == []
+
+
+def test_a_warning_before_a_finite_loss_is_shown_with_its_line():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        quotient([1.0, [0.0, 2.0]]).run()
+    (warning,) = heard
+    assert str(warning.message) == "divide by zero encountered"
+    assert (warning.category, warning.filename) == (RuntimeWarning, __file__)
+    assert "np.ones(1) / d" in linecache.getline(__file__, warning.lineno)
+
+
+def test_where_warnings_are_errors_one_is_raised_in_its_line():
+    with pytest.raises(RuntimeWarning, match="divide by zero encountered") as raised:
+        quotient([0.0]).run()
+    assert "np.ones(1) / d" in str(raised.traceback[-3].statement)  # and two that are lamina's
+
+
+def test_what_is_not_to_warn_stays_so():
+    with np.errstate(divide="ignore"):
+        quotient([[0.0, 2.0]]).run()
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        quotient([[0.0, 2.0]]).run()
+
+
+def test_a_warning_of_a_step_that_fails_otherwise_is_shown():
+    def step(d):
+        np.ones(1) / d
+        raise KeyError("something else")
+
+    failing = Trainer(step, [np.zeros(1)], 1, callbacks=[Progress(False)])
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(KeyError, match="something else"):
+            failing.run()
+    assert [str(w.message) for w in heard] == ["divide by zero encountered"]

@@ -43,8 +43,8 @@ class MultiHeadAttention(Layer):
     Raises:
         RangeError: a size that is not a positive integer, ``heads`` that does not divide it, or
             ``dropout`` outside [0, 1].
-        DTypeError: ``causal``, ``rotary`` or ``nobias`` that is not a bool, or a ``dtype`` that
-            is not floating.
+        DTypeError: ``causal``, ``rotary`` or ``nobias`` that is not a bool, a ``dropout`` that is
+            no number, or a ``dtype`` that is not floating.
     Example:
         >>> layer = MultiHeadAttention(6, heads=2, causal=True)
         >>> layer(np.ones((2, 5, 4), np.float32)).shape
@@ -80,9 +80,8 @@ class MultiHeadAttention(Layer):
         self.size, self.heads = as_size(size, f"{name}: size"), as_size(heads, f"{name}: heads")
         if self.size % self.heads:
             raise RangeError(f"{name}: heads should divide size {self.size}, got {self.heads}")
-        if not 0 <= dropout <= 1:
-            raise RangeError(f"{name}: dropout should be from 0 to 1, got {dropout!r}")
-        self.causal, self.dropout = as_switch(causal, f"{name}: causal"), float(dropout)
+        self.causal = as_switch(causal, f"{name}: causal")
+        self.dropout = as_share(dropout, f"{name}: dropout")
         nobias, dtype = as_switch(nobias, f"{name}: nobias"), as_floating(dtype, name)
         self.kv_heads = self.heads if kv_heads is None else as_size(kv_heads, f"{name}: kv_heads")
         if self.heads % self.kv_heads:

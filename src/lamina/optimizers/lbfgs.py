@@ -165,7 +165,7 @@ class LBFGS(Optimizer):
         if not slope < 0:
             return loss, False
         length = min(1.0, 1.0 / sum(float(np.abs(x).sum()) for x in g)) if not self.step else 1.0
-        found = Point(length * self.rate, loss, slope)
+        found = Point(length * self._rate_now(), loss, slope)
         if self.search:
             found = self._searched(measure, slots, d, Point(0.0, loss, slope), found.t)
         else:

@@ -65,6 +65,9 @@ class Optimizer:
     step: int
     """How many updates were made."""
 
+    used_rate: float | None = None
+    """The learning rate of the newest update; None before the first of this process."""
+
     def __init__(self, *chain: Transformation, lr: float | Schedule, groups: Groups = None):
         what = type(self).__name__
         self.chain = _checked(what, chain)
@@ -120,6 +123,11 @@ class Optimizer:
         if not callable(self._lr):
             return self._lr
         return real(f"{type(self).__name__}: lr of {self._lr!r:.80}", self._lr(self.step))
+
+    def _rate_now(self) -> float:
+        """`rate`, for an update: it is noted, so that whoever logs it need not compute it again."""
+        self.used_rate = rate = self.rate
+        return rate
 
     def rate_of(self, name: str) -> float:
         """The learning rate of the next update of the parameter called ``name``, as a number."""
@@ -199,7 +207,7 @@ class Optimizer:
         after_run(lambda: self._count(slots))
 
     def _host_rate(self, group: Group) -> float:
-        return host(lambda: group.rate(lambda: self.rate, self.step))
+        return host(lambda: group.rate(self._rate_now, self.step))
 
     def _count(self, slots: list[Slot]) -> None:
         for slot in slots:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RangeError
 from ..log import logger
 from ..optimizers.schedule import check_whole, real
+from ..storage.checkpoint import Snapshot
 from .callback import KEEPS, Callback, Values
 from .writer import Writer
 
@@ -61,7 +62,8 @@ class Checkpoint(Callback):
         if trainer.run_folder is None:
             raise RangeError("Checkpoint: there is no folder to save to; give Trainer(folder=...)")
         kind = ("largest" if self.larger else "smallest") if self.best else None
-        self.files = trainer.run_folder.checkpoints(self.keep, kind)
+        self._run = trainer.run_folder
+        self.files = self._run.checkpoints(self.keep, kind)
         self._when = time.monotonic()
         self._saved = (trainer.iteration, trainer.epoch) if trainer.iteration else None
 
@@ -100,11 +102,18 @@ class Checkpoint(Callback):
         metric = None if self.best is None else math.nan if value is None else value
         taken = files.take(step, metric=metric, config=trainer.config, **trainer.parts())
         self._saved, self._when = (step, trainer.epoch), time.monotonic()
-        if self.asynchronous:
+        # Only while training goes on is there something to be won by a copy and another thread.
+        if self.asynchronous and trainer.status == "running":
             own = taken.copied()
-            self._writer.submit(lambda: files.write(step, own), must=value is not None)
+            self._writer.submit(lambda: self._write(step, own), must=value is not None)
         else:
-            files.write(step, taken)
+            self._writer.wait()
+            self._write(step, taken)
+
+    def _write(self, step: int, taken: Snapshot) -> None:
+        """The lines of the steps before it are on the disk before the file is there."""
+        self._run.sync()
+        self.files.write(step, taken)
 
     def end(self, trainer: Trainer) -> None:
         """Save, unless that was done after the last step; and wait until all is written."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, CheckpointWriteError
 
 encode_finite = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
@@ -69,6 +69,20 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and line.endswith(b"\n") else None
+
+
+def sync(path: Path) -> None:
+    """Wait until what was written to a file, whoever did it, is on the disk itself.
+
+    Raises:
+        CheckpointWriteError: the disk refused.
+    """
+    try:
+        with open(path, "r+b", buffering=0) as file:  # Windows wants it open for writing
+            os.fsync(file.fileno())
+    except OSError as error:
+        text = f"{path}: {error.strerror}; its lines may not survive a loss of power"
+        raise CheckpointWriteError(error.errno, text, str(path)) from error
 
 
 def cut(path: Path, iteration: int, epoch: int) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TAKEN = {"event", "iteration", "epoch", "seconds"}
 PAUSE = 0.5  # seconds between two writings: whoever watches the file sees it grow
 
+Waiting = tuple[str, int, int, float, "float | None", Values]
+"""A line that is not written yet: event, iteration, epoch, seconds, rate, values."""
+
 
 class Metrics(Callback):
     """Appends to ``metrics.jsonl`` in the run's folder.
@@ -34,7 +37,7 @@ class Metrics(Callback):
         check_whole("Metrics: every", every)
         self.every = every
         self._file: IO[str] | None = None
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[Waiting] = []
         self._flushed = 0.0
         self._lr: float | None = None
 
@@ -46,19 +49,23 @@ class Metrics(Callback):
         self._file = open(path, "a", encoding="utf-8", newline="\n")
         self._flushed = time.monotonic()
 
-    def before_step(self, trainer: Trainer, batch: tuple[Any, ...]) -> None:
-        """Note the learning rate of the step."""
-        if trainer.optimizer is not None:
-            self._lr = trainer.optimizer.rate
-
     def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
-        """A line."""
+        """A line, with the learning rate of the step."""
+        if trainer.optimizer is not None:
+            self._lr = self._rate(trainer.optimizer)
         if trainer.iteration % self.every == 0:
             self._add("step", trainer, values)
             now = time.monotonic()
             if now - self._flushed > PAUSE:
                 self._flushed = now
                 self.flush()
+
+    def _rate(self, optimizer: Any) -> float:
+        """That of its newest update. Before the first of this process: as it was, or will be."""
+        used = getattr(optimizer, "used_rate", optimizer)  # itself: it is not one of lamina's
+        if used is None:
+            return optimizer.rate if self._lr is None else self._lr
+        return optimizer.rate if used is optimizer else used
 
     def end_epoch(self, trainer: Trainer, values: Values) -> None:
         """A line."""
@@ -70,22 +77,14 @@ class Metrics(Callback):
                 f"Metrics: a value cannot be called {', '.join(TAKEN & values.keys())}, which is "
                 "a word of the file itself; choose another name"
             )
-        rate = {} if self._lr is None else {"lr": self._lr}
-        self._waiting.append(
-            {
-                "event": event,
-                "iteration": trainer.iteration,
-                "epoch": trainer.epoch,
-                "seconds": round(trainer.seconds, 4),
-                **rate,
-                **values,
-            }
-        )
+        kept = values.copy()  # a later callback may add to them
+        line = (event, trainer.iteration, trainer.epoch, trainer.seconds, self._lr, kept)
+        self._waiting.append(line)
 
     def flush(self) -> None:
         """Hand all lines to the system: they are there even if this process is killed now."""
         if self._file is not None and self._waiting:
-            self._file.write("".join([encode(record) + "\n" for record in self._waiting]))
+            self._file.write("".join(map(_line, self._waiting)))
             self._file.flush()
             self._waiting.clear()
 
@@ -108,3 +107,17 @@ class Metrics(Callback):
     def fail(self, trainer: Trainer, error: BaseException) -> None:
         """Close the file."""
         self.end(trainer)
+
+
+def _line(waiting: Waiting) -> str:
+    """One line of the file, with its end."""
+    event, iteration, epoch, seconds, rate, values = waiting
+    record = {
+        "event": event,
+        "iteration": iteration,
+        "epoch": epoch,
+        "seconds": round(seconds, 4),
+        **({} if rate is None else {"lr": rate}),
+        **values,
+    }
+    return encode(record) + "\n"

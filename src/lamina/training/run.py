@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CheckpointError
 from ..files import atomic_write
-from ..files.disk import Disk
+from ..files.disk import DISK, Disk
 from ..storage import Checkpoints
 from . import lines
 
@@ -143,6 +143,16 @@ class Run:
         path = self.folder / name
         atomic_write(path, write, make_folders=True, disk=UNSYNCED)
         return path
+
+    def sync(self) -> None:
+        """Wait until all lines that were handed to the system are on the disk itself.
+
+        Raises:
+            CheckpointWriteError: the disk refused.
+        """
+        for path in sorted(self.folder.glob("*.jsonl")):
+            lines.sync(path)
+        DISK.sync_folder(str(self.folder))
 
     def cut(self, iteration: int, epoch: int) -> None:
         """Cut off what was written behind a checkpoint: lines, and samples of later steps."""

@@ -19,6 +19,7 @@ from ..log import logger
 from . import values as numbers
 from .callback import EVENTS, States, hook, rank_of
 from .checkpoint import Checkpoint
+from .deferred import Deferred
 from .metrics import Metrics
 from .progress import Progress
 from .record import Record, resuming
@@ -116,6 +117,7 @@ class Trainer:
         self._stopping: str | None = None
         self._before, self._began = 0.0, 0.0  # seconds
         self._record = Record()
+        self._deferred = Deferred()
         self._hooks: dict[str, list[Any]] = {}
 
     # -- from outside ------------------------------------------------------------------------
@@ -184,6 +186,7 @@ class Trainer:
         }
         self.status, self.reason, self._stopping = "running", "", None
         self._began, self.samples = time.perf_counter(), 0
+        self._deferred = Deferred()  # as np.seterr says now
         with Signals(self.stop) as signals:
             try:
                 self._tell(force=True)
@@ -226,13 +229,14 @@ class Trainer:
         self.batch = batch
         for before in self._hooks["before_step"]:
             before(self, batch)
-        result = self.step(*batch)
+        result = self._deferred.run(self.step, batch)
         values = numbers.read(result)
         count = numbers.size_of(batch)
         self.iteration += 1
         self._in_epoch += 1
         self.samples += count
         numbers.check_finite(self.iteration, values["loss"])
+        self._deferred.tell()
         self._means.add(values, count)
         self.metrics.update(values)
         for after in self._hooks["after_step"]:
@@ -345,10 +349,35 @@ def load(trainer: Trainer) -> None:
     parts = {name: part for name, part in trainer.parts().items() if part is not None}
     found = trainer.run_folder.checkpoints().load(**parts)
     if found is not None and found.get("config") != trainer.config:
+        changes = "; ".join(differences(found.get("config"), trainer.config))
         logger.info(
             f"{trainer.run_folder.folder}: the configuration is another one than when it was "
-            f"saved: {found.get('config')!r:.300} there, {trainer.config!r:.300} here"
+            f"saved: {changes}"
         )
+
+
+def differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """In what two configurations differ, name by name.
+
+    >>> differences({"lr": 0.1, "net": {"sizes": [8]}}, {"lr": 0.2, "net": {"sizes": [8], "p": 1}})
+    ['lr was 0.1 and is 0.2', 'net.p was not there and is 1']
+    """
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [] if old == new else [f"{name or 'it'} was {_told(old)} and is {_told(new)}"]
+    names = dict.fromkeys([*old, *new])
+    inner = {n: f"{name}.{n}" if name else str(n) for n in names}
+    return [
+        line
+        for n in names
+        for line in differences(old.get(n, ABSENT), new.get(n, ABSENT), inner[n])
+    ]
+
+
+ABSENT = object()
+
+
+def _told(value: Any) -> str:
+    return "not there" if value is ABSENT else f"{value!r:.100}"
 
 
 def as_json(config: dict[str, Any]) -> dict[str, Any]:
