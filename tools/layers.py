@@ -20,6 +20,7 @@ GROUND = (
     "arrays",
     "display",
     "files",
+    "processors",
 )  # each may import those before it
 FLOORS = [
     set(GROUND),

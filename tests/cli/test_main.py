@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import lamina
 from lamina.cli import info
@@ -241,7 +242,32 @@ def test_info_tells_of_variables_that_are_set(monkeypatch, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["variables"]["LAMINA_THREADS"] == "1"
     assert "LAMINA_LANES" not in found["variables"]
-    assert found["kernels"]["threads"] == 1
+    assert found["threads"]["native"] == 1
+
+
+def test_info_tells_who_computes_with_how_many_threads(monkeypatch, capsys):
+    monkeypatch.delenv("LAMINA_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5, 7, 8, 9}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(info.threads, "cores", lambda: 4)
+    monkeypatch.setattr(info.threads, "quota", lambda: 4.5)
+    with threadpool_limits(limits=2):
+        assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert "cores                 4: this process may run on 6 of 16, with a quota of 4.5\n" in out
+    assert "native step           6 threads, and none of BLAS beside them\n" in out
+    assert "eager                 2 threads of BLAS\n" in out
+    assert "Loader                workers=0 needs none; 2 processes have 3 threads each\n" in out
+
+
+def test_info_counts_the_threads_of_the_blas_that_numpy_uses():
+    (numpys,) = [  # SciPy has one of its own
+        pool["num_threads"]
+        for pool in threadpool_info()
+        if pool["internal_api"] == "openblas" and "numpy" in pool["filepath"]
+    ]
+    assert info.threads.blas_threads() == numpys
 
 
 def test_every_variable_that_lamina_reads_is_told_of_by_info():

@@ -20,6 +20,7 @@ from fixtures.datasets import Everything, Lonely, Odd, Pids, Rows, Slow, Unsenda
 from lamina import using
 from lamina.data import Loader, order
 from lamina.errors import DTypeError, WorkerError
+from lamina.processors import cores
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes need POSIX")
 
@@ -132,9 +133,8 @@ def test_batches_come_from_other_processes():
 
 def test_workers_and_their_blas_threads_have_a_core_each(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     [threads] = {int(count) for _, counts in make(Pids(), 3) for count in counts}
-    assert threads == max(cores // 3, 1)
+    assert threads == max(cores() // 3, 1)
 
 
 def test_fewer_blas_threads_that_were_asked_for_stay_fewer(monkeypatch):

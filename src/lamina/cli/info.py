@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..training import environment
+from . import threads
 from .answer import Answer, table
 
 OPTIONAL = {
@@ -68,7 +69,13 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Print one fact a line."""
-    known = {**facts(), "optional": optional(), "kernels": kernels(), "variables": variables()}
+    known = {
+        **facts(),
+        "optional": optional(),
+        "kernels": kernels(),
+        "threads": threads.layout(),
+        "variables": variables(),
+    }
     return Answer(in_words(known), known)
 
 
@@ -81,6 +88,7 @@ def in_words(known: dict[str, Any]) -> str:
         rows,
         [(name, there[name] or f"not installed; {missing[name]}") for name in there],
         [(name, str(value)) for name, value in known["kernels"].items()],
+        threads.rows(known["threads"]),
         [(name, f"{value}   ({VARIABLES[name]})") for name, value in known["variables"].items()],
     ]
     return "\n\n".join(table([(f"{name:<20}", value) for name, value in p]) for p in parts if p)
@@ -94,7 +102,7 @@ def facts() -> dict[str, str]:
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "NumPy": f"{np.__version__}, {blas()}",
         "system": f"{found['platform']}",
-        "processor": f"{found['cpu']}, {found['cores']} of {os.cpu_count()} cores",
+        "processor": found["cpu"],
     }
 
 
@@ -126,17 +134,13 @@ def installed(package: str) -> str | None:
 def kernels() -> dict[str, Any]:
     """How steps run: the backend that "auto" takes, for which vectors, where its code is kept."""
     if importlib.util.find_spec("llvmlite") is None:
-        return {
-            "backend": "replay: calls of NumPy, in float32 and float64",
-            "threads": environment()["threads"],
-        }
+        return {"backend": "replay: calls of NumPy, in float32 and float64"}
     return native()
 
 
 def native() -> dict[str, Any]:
     """What generated code is made for."""
     from ..compiler.native.cache import default_cache
-    from ..compiler.native.cores import threads_wanted
     from ..compiler.native.target import host
 
     target, cache = host(), default_cache()
@@ -145,7 +149,6 @@ def native() -> dict[str, Any]:
         "target": f"{target.cpu}, {vectors(target.lanes)}",
         "lanes": target.lanes,
         "features": " ".join(sorted(FEATURES & set(target.features.split(",")))).replace("+", ""),
-        "threads": threads_wanted(),
         "cache": "off" if cache.folder is None else str(cache.folder),
     }
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..config import current
 from ..errors import DTypeError, WorkerError
+from ..processors import cores
 from . import worker
 from .shared import Memory, Parcel, send, unpack
 from .take import Recipe
@@ -269,13 +270,6 @@ def environment(workers: int) -> dict[str, str]:
         text = own.get(name, "")
         own[name] = str(min(int(text), share) if text.isdigit() and int(text) else share)
     return own
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def preparation(needs_main: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from .nonfinite_probe import Seen
+from .nonfinite_words import LABELS, check_language, translated
 
 
 @dataclass(frozen=True)
@@ -45,46 +46,67 @@ class Origin:
     iteration: int | None = None
 
     def __str__(self) -> str:
-        when = "" if self.iteration is None else f" at step {self.iteration}"
-        first = {
-            "forward": f"The loss is {self.value}{when}.",
-            "backward": f"The loss is a number{when}, and a gradient is {self.value}.",
-            "update": f"Loss and gradients are numbers{when}, and the update makes {self.value}.",
-            "before": f"{self._source()} before the step{when}.",
-        }[self.stage]
-        where = f", in {self.layer}" if self.layer else ""
-        lines = [first, f"Made by  {self.maker}{where}."]
+        return self.text()
+
+    def text(self, language: str = "en") -> str:
+        """The report in a few lines, in English or Chinese: ``"en"`` or ``"zh"``.
+
+        Raises:
+            RangeError: another language.
+        """
+        label = LABELS[check_language("Origin.text", language)]
+        when = "" if self.iteration is None else label["when"].format(step=self.iteration)
+        source = self._source(language) if self.source or self.stage == "before" else ""
+        where = label["where"].format(layer=self.layer) if self.layer else ""
+        because, do = (translated(words, language) for words in (self.reason, self.remedy))
+        lines = [
+            label[self.stage].format(value=self.value, when=when, source=source),
+            label["made"].format(maker=self._maker(language), where=where),
+        ]
         if self.line:
-            lines.append(f"Line     {self.line}")
-        lines.append(f"Because  {self.reason}.")
+            lines.append(label["line"].format(line=self.line))
+        lines.append(label["because"].format(reason=because))
         if self.source and self.stage != "before":
-            lines.append(f"From     {self._source()}.")
-        lines += [f"{'Inputs' if not i else '':9}{seen}" for i, seen in enumerate(self.inputs)]
+            lines.append(label["from"].format(source=source))
+        for i, seen in enumerate(self.inputs):
+            lines.append(label["no label" if i else "inputs"] + seen.text(language))
         if self.through:
-            lines.append(f"Then     through {_few(self.through)}.")
-        return "\n".join([*lines, f"Do       {self.remedy}."])
+            lines.append(label["through"].format(names=_few(self.through, label)))
+        return "\n".join([*lines, label["do"].format(remedy=do)])
 
     @property
     def maker(self) -> str:
         """What made it, in words: ``Log``, or ``the backward of Sqrt``."""
-        what = self.operator or "code outside of lamina"
-        return f"the backward of {what}" if self.inside else what
+        return self._maker("en")
 
-    def _source(self) -> str:
-        source = self.source or {}
-        counts = [f"{source.get(k)} {w}" for k, w in (("nan", "NaN"), ("infinite", "infinite"))
-                  if source.get(k)]  # fmt: skip
-        text = f"{source.get('name', 'something')} has {' and '.join(counts)}"
+    def _maker(self, language: str) -> str:
+        label = LABELS[language]
+        what = translated(self.operator, language) or label["outside"]
+        return label["backward of"].format(operator=what) if self.inside else what
+
+    def _source(self, language: str) -> str:
+        source, label = self.source or {}, LABELS[language]
+        kinds = ("nan", "infinite")
+        counts = [label[k].format(count=source.get(k)) for k in kinds if source.get(k)]
+        name = translated(source.get("name", "something"), language)
+        text = label["has"].format(name=name, counts=label["and"].join(counts))
         index = source.get("index")
-        return text + (f", the first at index {tuple(index)}" if index else "")
+        return label["index"].format(text=text, index=tuple(index)) if index else text
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as JSON takes it."""
+    def as_dict(self, language: str = "en") -> dict[str, Any]:
+        """All of it as JSON takes it; what is its ``"text"`` in a language, the rest in English."""
         inputs = [{**asdict(seen), "shape": list(seen.shape)} for seen in self.inputs]
         known = {**asdict(self), "inputs": inputs}
         loss = self.loss if self.loss is None or isfinite(self.loss) else repr(self.loss)
-        return {"kind": "lamina nonfinite", "version": 1, **known, "loss": loss, "text": str(self)}
+        return {
+            "kind": "lamina nonfinite",
+            "version": 1,
+            **known,
+            "loss": loss,
+            "text": self.text(language),
+        }
 
 
-def _few(names: list[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _few(names: list[str], label: dict[str, str], most: int = 6) -> str:
+    shown, more = ", ".join(names[:most]), len(names) - most
+    return label["more"].format(names=shown, count=more) if more > 0 else shown

@@ -24,6 +24,7 @@ from ..core.function import Node, _order
 from ..layers import Layer, registry
 from ..layers.calls import calls
 from ..listen.place import _INSIDE
+from .nonfinite_words import SEEN, translated
 
 VISIT = _Walk.visit.__code__
 
@@ -80,15 +81,20 @@ class Seen:
         return not self.nan and not self.infinite
 
     def __str__(self) -> str:
-        what = f"{self.name}: " if self.name else ""
+        return self.text()
+
+    def text(self, language: str = "en") -> str:
+        """In a few words of a language."""
+        label = SEEN[language]
+        what = f"{translated(self.name, language)}: " if self.name else ""
         if not self.shape and self.is_finite:
-            return f"{what}the number {self.low:.6g}"
+            return what + label["number"].format(value=f"{self.low:.6g}")
         text = f"{what}{self.dtype} {self.shape}"
         if self.low is not None:
-            text += f" from {self.low:.6g} to {self.high:.6g}"
-        for count, word in ((self.nan, "NaN"), (self.infinite, "infinite")):
-            text += f", {count} {word}" if count else ""
-        return text + (f", {self.zeros} are 0" if self.zeros and self.is_finite else "")
+            text += label["range"].format(low=f"{self.low:.6g}", high=f"{self.high:.6g}")
+        counts = {"nan": self.nan, "infinite": self.infinite}
+        counts["zeros"] = self.zeros if self.is_finite else 0
+        return text + "".join([label[k].format(count=n) for k, n in counts.items() if n])
 
 
 @dataclass

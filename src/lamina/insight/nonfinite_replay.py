@@ -20,6 +20,7 @@ from ..storage import Checkpoints
 from .nonfinite import Look, number_of
 from .nonfinite_origin import Origin
 from .nonfinite_state import State
+from .nonfinite_words import check_language
 
 FILE = "nonfinite.json"
 REFUSALS = (ArithmeticError, ValueError, RuntimeError)
@@ -66,19 +67,21 @@ class NonFinite:
 
     Args:
         keep: also copy weights and the optimizer's state every so many steps; None does not.
+        language: of the report: ``"en"``, or ``"zh"`` for Chinese.
     Attributes:
         origin: what was found, an `Origin`; None before.
     Raises:
-        RangeError: ``keep`` is no integer of 1 or more.
+        RangeError: ``keep`` is no integer of 1 or more, or there is no such language.
     Example:
         >>> NonFinite(keep=100)
         NonFinite(keep=100)
     """
 
-    def __init__(self, keep: int | None = None):
+    def __init__(self, keep: int | None = None, language: str = "en"):
         if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
             raise RangeError(f"NonFinite: keep should be an integer of 1 or more, got {keep!r}")
         self.keep, self.origin = keep, None
+        self.language = check_language("NonFinite", language)
         self._kept: Kept | None = None
         self._iteration, self._batches, self._batch = 0, 0, None
 
@@ -98,7 +101,7 @@ class NonFinite:
             NonFiniteError: it is NaN or infinite.
         """
         if not math.isfinite(values["loss"]):
-            raise NonFiniteError(str(self._look(trainer, values["loss"])))
+            raise NonFiniteError(self._look(trainer, values["loss"]).text(self.language))
         done = self._iteration + 1
         self._batches += 1
         if self.keep is not None and done % self.keep == 0:
@@ -117,14 +120,15 @@ class NonFinite:
     def fail(self, trainer: Any, error: BaseException) -> None:
         """Add what was found to the error of a Trainer that refuses such a loss itself."""
         if isinstance(error, NonFiniteError) and self.origin is None and self._batch is not None:
-            error.add_note(str(self._look(trainer, math.nan)))
+            error.add_note(self._look(trainer, math.nan).text(self.language))
 
     def _look(self, trainer: Any, loss: float) -> Origin:
         replay = Replay(trainer, self._iteration, loss)
         self.origin = found = replay.origin(self._latest(trainer), self._batch)
         folder = folder_of(trainer)
         if folder is not None:
-            text = json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n"
+            known = found.as_dict(self.language)
+            text = json.dumps(known, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
             atomic_write(os.path.join(folder, FILE), lambda file: file.write(text.encode()))
         return found
 
@@ -149,7 +153,9 @@ class NonFinite:
         return self._kept
 
     def __repr__(self) -> str:
-        return "NonFinite()" if self.keep is None else f"NonFinite(keep={self.keep})"
+        chosen = [] if self.keep is None else [f"keep={self.keep}"]
+        chosen += [] if self.language == "en" else [f"language={self.language!r}"]
+        return f"NonFinite({', '.join(chosen)})"
 
 
 def _checkpoints(trainer: Any) -> Checkpoints:

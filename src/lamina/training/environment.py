@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..processors import cores
 from ..storage.checkpoint import versions
 
 
@@ -52,13 +53,6 @@ def cpu() -> str:
     except OSError:
         pass  # no Linux
     return os.environ.get("PROCESSOR_IDENTIFIER", "") or platform.machine()
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _threads() -> int:

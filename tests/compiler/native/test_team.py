@@ -323,21 +323,6 @@ def test_a_wrong_lamina_threads_is_named(monkeypatch, text):
         cores.threads_wanted()
 
 
-def test_without_it_there_is_a_thread_for_each_core_that_may_be_used(monkeypatch, tmp_path):
-    monkeypatch.delenv("LAMINA_THREADS", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5, 7}, raising=False)
-    assert cores.cores(tmp_path / "none") == 4
-
-
-@pytest.mark.parametrize(
-    ("text", "count"), [("max 100000", 4), ("200000 100000", 2), ("50000 100000", 1), ("", 4)]
-)
-def test_a_container_with_a_quota_has_no_more_threads_than_that(monkeypatch, tmp_path, text, count):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5, 7}, raising=False)
-    (tmp_path / "cpu.max").write_text(text)
-    assert cores.cores(tmp_path / "cpu.max") == count
-
-
 def test_importing_lamina_does_not_import_llvmlite():
     text = "import sys, lamina; print([name for name in sys.modules if 'llvmlite' in name])"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)

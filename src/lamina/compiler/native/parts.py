@@ -10,7 +10,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from .cores import cores
+from ...processors import cores
 
 LENGTH = struct.Struct("<Q")
 
