@@ -139,24 +139,25 @@ def measure(name: str, rounds: int, epochs: int | None) -> dict[str, Any]:
     """The figures of one training."""
     parts = MAKE[name]()
     parts.epochs = epochs or parts.epochs
-    sides = ("by_hand", "by_trainer")
+    sides: tuple[str, str] = ("by_hand", "by_trainer")
     for side in sides:  # compiles, and makes what is made once
         parts.seconds(side)
     found: list[dict[str, tuple[float, float]]] = []
     for number in range(rounds):
-        sums = dict.fromkeys(sides, (0.0, 0.0))
+        sums: dict[str, tuple[float, float]] = dict.fromkeys(sides, (0.0, 0.0))
         first, second = sides if number % 2 else reversed(sides)
         for side in (first, second, second, first):
-            sums[side] = tuple(map(sum, zip(sums[side], parts.seconds(side))))
+            whole, outside = parts.seconds(side)
+            sums[side] = sums[side][0] + whole, sums[side][1] + outside
         found.append(sums)
     hand = statistics.median(each["by_hand"][0] / 2 for each in found)
-    outside = {side: statistics.median(each[side][1] / 2 for each in found) for side in sides}
+    between = {side: statistics.median(each[side][1] / 2 for each in found) for side in sides}
     return {
         "steps": parts.steps,
         "rounds": rounds,
         "step_ms": 1e3 * hand / parts.steps,
-        "outside_ms": {side: 1e3 * seconds for side, seconds in outside.items()},
-        "counted": 1 + (outside["by_trainer"] - outside["by_hand"]) / hand,
+        "outside_ms": {side: 1e3 * seconds for side, seconds in between.items()},
+        "counted": 1 + (between["by_trainer"] - between["by_hand"]) / hand,
         "whole": median([each["by_trainer"][0] / each["by_hand"][0] for each in found]),
     }
 

@@ -37,8 +37,8 @@ def sentences(module: Any) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            found.append("".join([getattr(v, "value", 7) if isinstance(v, ast.Constant) else "7"
-                                  for v in node.values]))  # fmt: skip
+            pieces = [str(v.value) if isinstance(v, ast.Constant) else "7" for v in node.values]
+            found.append("".join(pieces))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if id(node) not in docs | inner:
                 found.append(node.value)
