@@ -17,6 +17,7 @@ from ...listen import TABLE, Instruction, Program, Value
 from ..attend import attended
 from ..fuse import Fuser
 from ..group import Group
+from ..hoist import hoisted
 from ..layout import laid_out
 from ..lower import lower
 from ..replay import Source
@@ -78,6 +79,7 @@ class Native:
     def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
         give_back()  # what the step took that ran as it is ...
         heard = attended(simplify(lower(program)), attention.takes)
+        heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
         self.program, self.layouts = laid_out(simplify(steps_first(heard, wants)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts)
