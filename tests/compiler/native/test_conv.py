@@ -28,7 +28,7 @@ ADDRESSES = [
     Case((8, 9), (3, 3), 2, 16, 33, stride=2, padding=1),
     Case((7, 10), (3, 2), 3, 20, 35, stride=(2, 1), padding=((1, 0), (0, 1))),
     Case((9, 8), (2, 3), 2, 17, 5, stride=(3, 1), dilation=(1, 2)),  # pixels that no window meets
-    Case((12, 13), (5, 3), 2, 3, 20, stride=2, padding=2, dilation=(2, 1)),  # rows are one run
+    Case((12, 13), (5, 3), 2, 3, 20, stride=2, padding=2, dilation=(2, 1)),  # few channels
     Case((6, 5), (3, 3), 2, 1, 7, padding=1),
     Case((5, 6), (2, 3), 2, 6, 20, padding=(1, 0), dilation=(1, 2), groups=2),
     Case((6, 7), (3, 3), 1, 18, 18, padding=1, groups=18),
@@ -38,6 +38,7 @@ ADDRESSES = [
     Case((5, 19), (3, 3), 2, 16, 32, padding=1, dilation=(1, 3), groups=8, stride=(1, 2)),
     Case((4, 5, 19), (1, 3, 2), 2, 48, 96, groups=3, padding=1),
     Case((33,), (29,), 2, 8, 8, groups=2, padding=2),  # rows of the kernel in pieces
+    Case((40,), (37,), 2, 3, 20, padding=3),  # a kernel too long for one row
     Case((12, 8), (4, 4), 2, 3, 20, stride=4),
     Case((6, 5), (3, 3), 1, 300, 16, padding=1, stride=2),  # slices of k
     Case((3, 2), (1, 1), 2, 600, 64),  # parts of a run

@@ -17,12 +17,12 @@ from typing import Protocol
 from llvmlite import ir
 
 from ...functions.window import Window
-from .blocks import Weights, cheapest, line
+from .blocks import Weights, cheapest
 from .code import Code
-from .geometry import data_geometry, forward_geometry, merged_geometry
-from .gradient import WeightByAddress, WeightByColumns, WeightByTiles
+from .geometry import data_geometry, forward_geometry
+from .gradient import WeightByAddress, WeightByTiles
 from .grouped import ImageByStrips, WeightByStrips, fits
-from .indirect import ImageByAddress, border
+from .indirect import ImageByAddress
 from .target import Target
 from .tiles import Tiling
 from .winograd import ImageByTiles
@@ -198,41 +198,16 @@ def by_address(target: Target, shape: Shape) -> Algorithm:
         return ImageByStrips(target, geometry, shape.weights, shape.groups)
     if shape.kind == "data":
         return ImageByAddress(target, data_geometry(window, n), shape.weights, shape.groups)
-    few = shape.groups == 1 and shape.c_in < target.lanes and window.kernel[-1] > 1
-    if few and window.dilation[-1] == 1:
-        geometry = merged_geometry(window, n)
-    else:
-        geometry = forward_geometry(window, n)
-    inner: Algorithm
-    if shape.kind == "weight" and geometry.merged > 1:
-        inner = WeightByColumns(target, geometry, shape.c_in, shape.c_out)
-    elif shape.kind == "weight":
-        inner = WeightByAddress(target, geometry, shape.groups, shape.c_in, shape.c_out)
-    else:
-        inner = ImageByAddress(target, geometry, shape.weights, shape.groups)
-    return Bordered(inner, shape) if geometry.merged > 1 and window.bordered else inner
+    geometry = forward_geometry(window, n)
+    if shape.kind == "weight":
+        return WeightByAddress(target, geometry, shape.groups, shape.c_in, shape.c_out)
+    return ImageByAddress(target, geometry, shape.weights, shape.groups)
 
 
 def by_strips(target: Target, shape: Shape) -> bool:
-    """Whether vectors run over the channels of several groups."""
-    few = prod(shape.window.stride) <= 16  # sweeps of the gradient of an image, each with its code
-    return shape.groups > 1 and few and fits(target.lanes, shape.weights.k, shape.weights.n)
-
-
-class Bordered:
-    """An algorithm that reads a copy of the image with its borders."""
-
-    def __init__(self, inner: Algorithm, shape: Shape):
-        self.inner, self.shape = inner, shape
-        copy = line(shape.n * prod(shape.window.padded) * shape.c_in)
-        self.copy, self.scratch, self.shared = copy, inner.scratch, inner.shared + copy
-
-    def emit(
-        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
-    ) -> None:  # fmt: skip
-        """Write the copy, and then the algorithm."""
-        shape, rest = self.shape, code.at(shared, self.copy // 4)
-        border(code, shape.n, shape.window, shape.c_in, first, shared)
-        code.barrier()
-        self.inner.emit(code, shared, second, result, scratch, rest)
+    """Whether vectors run over the channels of several groups, or of few there are more."""
+    if shape.groups == 1:
+        few = shape.c_in < target.lanes and shape.window.kernel[-1] > 1
+        return few and shape.kind != "data"
+    sweeps = prod(shape.window.stride) if shape.kind == "data" else 1  # each has code of its own
+    return sweeps <= 16 and fits(target.lanes, shape.weights.k, shape.weights.n)

@@ -6,7 +6,7 @@ for each remainder of its pixels by the stride: only some numbers of the kernel 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -46,7 +46,6 @@ class Geometry:
         step: from place to place in the one that is written.
         kernel: its size.
         sweeps: all places.
-        merged: numbers of the kernel that lie side by side in the image, and are one run.
     """
 
     n: int
@@ -56,7 +55,6 @@ class Geometry:
     step: tuple[int, ...]
     kernel: tuple[int, ...]
     sweeps: tuple[Sweep, ...]
-    merged: int = 1
 
     @cached_property
     def places(self) -> int:
@@ -66,8 +64,6 @@ class Geometry:
     @cached_property
     def order(self) -> list[int]:
         """Where each number of the kernel comes in the sweeps, one after another."""
-        if self.merged > 1:
-            return list(range(prod(self.kernel)))
         strides = [prod(self.kernel[a + 1 :]) for a in range(3)]
         met = [
             sum(k * s for (k, _), s in zip(tap, strides))
@@ -93,16 +89,6 @@ def forward_geometry(window: Window, n: int) -> Geometry:
     out = three(window.out, 1)
     sweep = Sweep(out, (0, 0, 0), tuple(taps))
     return Geometry(n, three(window.size, 1), out, three(window.stride, 1), ones, kernel, (sweep,))
-
-
-def merged_geometry(window: Window, n: int) -> Geometry:
-    """The places of a convolution whose image has its borders; rows of the kernel are one run."""
-    inner = Window(window.padded, window.kernel, window.stride, ((0, 0),) * len(window.size),
-                   window.dilation)  # fmt: skip
-    plain = forward_geometry(inner, n)
-    (sweep,) = plain.sweeps
-    runs = Sweep(sweep.grid, sweep.start, (*sweep.taps[:2], ((0, 0),)))
-    return replace(plain, sweeps=(runs,), merged=plain.kernel[2])
 
 
 def data_geometry(window: Window, n: int) -> Geometry:

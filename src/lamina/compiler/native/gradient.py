@@ -13,8 +13,6 @@ from llvmlite import ir
 
 from .blocks import (
     LINE,
-    ROWS,
-    Block,
     address,
     block_for,
     chunk_of,
@@ -26,7 +24,7 @@ from .code import I64, Code, Index, Int
 from .geometry import Geometry
 from .indirect import clear, present_columns, where
 from .lanes import Vec
-from .microkernel import FLOAT32, load, most_rows
+from .microkernel import FLOAT32, load
 from .packing import transposed
 from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
@@ -165,80 +163,6 @@ class WeightByAddress:
             source = code.at(sums, group * (taps * self.tap) + row * self.row + c)
             to = code.at(result, (o * self.c_in + c) * taps)
             spread(code, taps, source, self.tap, to, (code.int(self.c_in) - c).least(code.lanes))
-
-
-class WeightByColumns:
-    """The same for few channels: what lies under the kernel is copied, a row for each place.
-
-    Attributes:
-        scratch: bytes for each thread.
-        shared: bytes for all.
-    """
-
-    def __init__(self, target: Target, geometry: Geometry, c_in: int, c_out: int):
-        (self.sweep,) = geometry.sweeps
-        self.geometry, self.c_in, self.c_out = geometry, c_in, c_out
-        self.run, self.places = c_in * geometry.merged, min(PLACES, geometry.places)
-        self.columns = self.sweep.runs * self.run
-        vectors = block_for(target, c_out, self.columns).vectors
-        fitting = [r for r in ROWS if r <= most_rows(target, vectors) and c_out % r == 0]
-        self.block, wide = Block(fitting[-1], vectors), vectors * target.lanes
-        self.panels = -(-self.columns // wide)
-        self.row = self.panels * wide
-        self._parts = [table_bytes(self.sweep.runs, self.places), line(self.run)]
-        self.scratch = sum(self._parts) + line(self.places * self.row)
-        self.shared = line(c_out * self.row)
-
-    def emit(
-        self, code: Code, image: ir.Value, gradient: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
-    ) -> None:  # fmt: skip
-        """Write the sums."""
-        name = f"weight_by_columns_{code.lanes}_{digest(self.geometry, self.c_in, self.c_out)}"
-        code.call(name, self._write, image, gradient, result, scratch, shared)
-
-    def _write(self, code: Code, *rest: Any) -> None:
-        image, gradient, result, table, sums = rest
-        nothing = code.at(table, self._parts[0] // 4)
-        copied = code.at(nothing, self._parts[1] // 4)
-        clear(code, nothing, self._parts[1] // 4)
-        clear(code, copied, line(self.places * self.row) // 4)
-        sweep = Sweeps(code, self.geometry, self.c_in, 0).table
-        low, high = code.share(self.c_out // self.block.rows)
-        for chunk in code.loop(0, -(-self.geometry.places // self.places)):
-            first, number = chunk_of(code, chunk, self.places, self.geometry.places)
-            addresses(code, sweep, first, number, 1, image, nothing, nothing, nothing, table,
-                      self.places)  # fmt: skip
-            self._copy(code, table, number, copied)
-            for unit in code.loop(low, high):
-                o = unit * self.block.rows
-                y, to = code.at(gradient, first * self.c_out + o), code.at(sums, o * self.row)
-                for panel in code.loop(0, self.panels):
-                    at = panel * (self.block.vectors * code.lanes)
-                    product(code, self.block, y, 1, self.c_out, code.at(copied, at), self.row,
-                            code.at(to, at), self.row, number, chunk)  # fmt: skip
-        for unit in code.loop(low, high):
-            for i in code.loop(0, self.block.rows):
-                self._scatter(code, sums, unit * self.block.rows + i, result)
-
-    def _copy(self, code: Code, table: ir.Value, number: Int, to: ir.Value) -> None:
-        """What lies under the kernel at each place."""
-        row = pitch(self.places)
-        for p in code.loop(0, number):
-            for run in code.loop(0, self.sweep.runs):
-                source = address(code, table, (run + 1) * row + p)
-                for k, width in code.unequal(self.run, code.lanes):
-                    x = code.load(source, k, width)
-                    code.store(x, to, p * self.row + run * self.run + k, width)
-
-    def _scatter(self, code: Code, sums: ir.Value, o: Int, result: ir.Value) -> None:
-        """One kernel, number by number."""
-        wide, runs = self.geometry.merged, self.sweep.runs
-        for run in code.loop(0, runs):
-            for k in code.loop(0, wide):
-                for c in code.loop(0, self.c_in):
-                    x = code.scalar(sums, o * self.row + run * self.run + k * self.c_in + c)
-                    code.put(x, result, ((o * self.c_in + c) * runs + run) * wide + k)
 
 
 class WeightByTiles:

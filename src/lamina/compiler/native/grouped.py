@@ -1,4 +1,4 @@
-"""Convolutions of groups of channels, with vectors over the channels of the result.
+"""Convolutions of groups of channels, or of few: vectors run over the channels of the result.
 
 A register of channels of the result belongs to several small groups, or to a part of a large one.
 In each turn it takes one number of the kernel and one channel of each group, number j: a register
@@ -9,7 +9,6 @@ groups of one channel, and nothing to exchange. Places go in `Strips`, whose sum
 from __future__ import annotations
 
 import functools
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,8 +36,8 @@ from .strips import Strips, eights, largest_part
 from .target import Target
 
 INT64 = np.dtype(np.int64)
-TOGETHER = 12  # strips whose addresses stay in the first cache
-KERNELS = 4096  # numbers of kernels that stay there, too
+TABLE = 4096  # bytes of addresses at a time: a small part of the first cache
+KERNELS = 1 << 14  # numbers of kernels at a time: a small part of the second cache
 PARTS = 16  # of the work at least, so that several threads have as much to do
 SUMS = 1 << 16  # numbers of a gradient and of its parts, which are added up in the end
 
@@ -46,6 +45,11 @@ SUMS = 1 << 16  # numbers of a gradient and of its parts, which are added up in 
 def fits(lanes: int, k: int, n: int) -> bool:
     """Whether there is code for groups of ``k`` channels that are read and ``n`` written."""
     return n % lanes == 0 or (lanes % n == 0 and k <= n)
+
+
+def together(strips: Strips, most: int) -> int:
+    """Strips whose addresses are made at a time."""
+    return max(1, min(TABLE // (8 * strips.size), most))
 
 
 class Channels:
@@ -61,7 +65,7 @@ class Channels:
         self.k, self.n, self.lanes = k, n, target.lanes
         self.read, self.written = groups * k, groups * n
         self.registers = -(-self.written // target.lanes)
-        self.small = n < target.lanes
+        self.small = groups > 1 and n < target.lanes
         reach = self.lanes // n * k if self.small else 0  # channels that a register reads
         begin = (self.registers - 1) * reach
         self.broken = self.small and begin + self.lanes > self.read
@@ -100,11 +104,10 @@ class ImageByStrips:
     def __init__(self, target: Target, geometry: Geometry, weights: Weights, groups: int):
         self.geometry, self.weights, self.groups = geometry, weights, groups
         self.channels = Channels(target, groups, weights.k, weights.n)
-        widest = max([len(s.taps[2]) for s in geometry.sweeps])
-        turns = widest * (weights.k if self.channels.small else 1)
-        most = max(1, min(14 if target.registers == 32 else 8, 512 // max(1, turns)))
-        self.sweeps = [Strips(geometry, i, most) for i in range(len(geometry.sweeps))]
-        self.together = max(1, min(TOGETHER, min(s.count for s in self.sweeps) // PARTS))
+        most = 14 if target.registers == 32 else 8
+        wide = max(7, 32 // (weights.k if self.channels.small else 1))  # all of it is written out
+        self.sweeps = [Strips(geometry, i, most, wide) for i in range(len(geometry.sweeps))]
+        self.together = min([together(s, -(-s.count // PARTS)) for s in self.sweeps])
         self.panel = weights.taps * weights.k * target.lanes
         self.block = max(1, KERNELS // self.panel)
         self.shared = line(self.channels.registers * self.panel)
@@ -180,7 +183,7 @@ class ImageByStrips:
                 for p, x in enumerate(loop.now):
                     store_present(code, Vec(code, x, FLOAT32), address(code, to, p), c, there)
 
-        name = f"strips_{code.lanes}_{channels.name}_{digest(places, strips.meets(taps))}"
+        name = f"strips_{code.lanes}_{channels.name}_{digest(strips.meets)}"
         numbers = [strips.rows, strips.size, self.panel, channels.read, channels.written]
         code.call(name, write, number, low, high, weights, table, *map(code.int, numbers))
 
@@ -195,7 +198,7 @@ class ImageByStrips:
         def turn(sums: list[ir.Value], j: Index) -> list[ir.Value]:
             new = list(sums)
             w = [code.load(weights, (t * k + j) * code.lanes) for t in range(len(strips.taps))]
-            for column, pairs in strips.meets(strips.taps):
+            for column, pairs in strips.meets:
                 pixel = code.at(address(code, under, column), first)
                 x = channels.pixel(code, pixel, j, there)
                 for p, t in pairs:
@@ -226,17 +229,17 @@ class WeightByStrips:
         self.channels = channels = Channels(target, groups, c_in // groups, c_out // groups)
         (sweep,) = geometry.sweeps
         most = 25 if target.registers == 32 else 9  # sums at a time
-        self.row = min(most, len(sweep.taps[2]))
-        self.js = largest_part(channels.k, most // self.row)
-        self.rows = largest_part(prod(map(len, sweep.taps[:2])), most // (self.row * self.js))
-        sums = self.row * self.rows * self.js
-        self.strips = Strips(geometry, 0, min(8, target.registers - sums - 2))
+        row = largest_part(len(sweep.taps[2]), most)
+        self.js = largest_part(channels.k, most // row)
+        self.rows = largest_part(sweep.runs // row, most // (row * self.js))
+        sums = row * self.rows * self.js
+        self.strips = Strips(geometry, 0, min(8, target.registers - sums - 2), row)
         self.panel = channels.k * sweep.runs * target.lanes
         count = channels.registers * self.panel
         self.parts = max(1, min(self.strips.count // 2, PARTS, SUMS // count))
         self.pieces = min(channels.registers, -(-PARTS // self.parts))
         self.shared = line(self.parts * count)
-        self.together = min(TOGETHER, -(-self.strips.count // self.parts))
+        self.together = together(self.strips, -(-self.strips.count // self.parts))
         self.table = self.strips.nbytes(self.together)
         self.nothing = line(max(c_in, c_out))
         self.scratch = self.table + self.nothing
@@ -295,36 +298,31 @@ class WeightByStrips:
         self, code: Code, before: Int, number: Int, c: Int, table: ir.Value, to: ir.Value
     ) -> None:
         """A register of channels, some strips: all numbers of the kernel."""
-        strips, js = self.strips, range(0, self.channels.k, self.js)
-        for row in code.loop(0, strips.rows, self.rows):
-            for tap in range(0, len(strips.taps), self.row):
-                taps = strips.taps[tap : tap + self.row]
-                at = code.at(to, (row * len(strips.taps) + tap) * code.lanes)
-                for j in js if self.channels.small else code.loop(0, self.channels.k, self.js):
-                    self._sums(code, taps, j, before, number, c, row, table, at)
+        js = range(0, self.channels.k, self.js)
+        for row in code.loop(0, self.strips.rows, self.rows):
+            for j in js if self.channels.small else code.loop(0, self.channels.k, self.js):
+                self._sums(code, j, before, number, c, row, table, to)
 
     def _sums(
-        self, code: Code, taps: tuple[int, ...], j: Index, before: Int, number: Int, c: Int,
-        row: Int, table: ir.Value, to: ir.Value,
+        self, code: Code, j: Index, before: Int, number: Int, c: Int, row: Int, table: ir.Value,
+        to: ir.Value,
     ) -> None:  # fmt: skip
-        """Some rows of the kernel, ``taps`` of each, from channel ``j`` of the groups on."""
+        """Some rows of the kernel, from channel ``j`` of the groups on."""
         strips, channels = self.strips, self.channels
         start, width = eights(strips.places), eights(strips.columns)
-        many = [(r, i) for r in range(self.rows) for i in range(self.js)]
+        many, taps = [(r, i) for r in range(self.rows) for i in range(self.js)], len(strips.taps)
 
         def write(code: Code, *rest: Any) -> None:
-            before, number, c, row, table, to, size, taps_of_all, in_row, read, written, *more = (
-                rest
-            )
+            before, number, c, row, table, to, size, kernel, read, written, *more = rest
             first = channels.first(c)
             y_there = present(code, c, written) if channels.ragged else None
             x_there = channels.present(code, c, read)
             from_j = more[0] if more else j
             old = where(code, None, code.b.icmp_signed("!=", before.value, I64(0)))
             places = [
-                code.at(to, ((i + from_j) * taps_of_all + in_row * r + t) * code.lanes)
+                code.at(to, ((i + from_j) * kernel + (row + r) * taps + t) * code.lanes)
                 for r, i in many
-                for t in range(len(taps))
+                for t in range(taps)
             ]
             loop = code.loop(0, number, carry=[load(code, x, 0, old).value for x in places])
             for s in loop:
@@ -332,21 +330,18 @@ class WeightByStrips:
                 ys = [load(code, address(code, strip, p), c, y_there) for p in range(strips.places)]
                 for m, (r, i) in enumerate(many):
                     under = code.at(strip, (row + r) * width + start, INT64)
-                    for column, pairs in strips.meets(taps):
+                    for column, pairs in strips.meets:
                         pixel = code.at(address(code, under, column), first)
                         x = channels.pixel(code, pixel, i + from_j, x_there)
                         for p, t in pairs:
-                            at = m * len(taps) + t
+                            at = m * taps + t
                             new[at] = x.fma(ys[p], Vec(code, new[at], FLOAT32)).value
                 loop.carry(*new)
             for x, place in zip(loop.now, places):
                 code.store(Vec(code, x, FLOAT32), place)
 
-        name = (
-            f"strip_sums_{code.lanes}_{channels.name}_{digest(strips.places, strips.meets(taps))}"
-        )
+        name = f"strip_sums_{code.lanes}_{channels.name}_{digest(strips.meets)}"
         name += f"_{self.rows}x{self.js}" + f"_{j}" * channels.small
-        facts = (strips.size, strips.rows * len(strips.taps), len(strips.taps), channels.read,
-                 channels.written)  # fmt: skip
+        facts = (strips.size, strips.rows * taps, channels.read, channels.written)
         numbers = [*map(code.int, facts), *([] if channels.small else [j])]
         code.call(name, write, before, number, c, row, table, to, *numbers)

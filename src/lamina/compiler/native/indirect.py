@@ -13,7 +13,6 @@ from typing import Any
 
 from llvmlite import ir
 
-from ...functions.window import Window
 from .blocks import (
     Block,
     Weights,
@@ -31,10 +30,10 @@ from .blocks import (
 )
 from .code import I64, Code, Index, Int
 from .gemm import at_least
-from .geometry import Geometry, three
+from .geometry import Geometry
 from .lanes import Vec
 from .microkernel import FLOAT32, load, micro
-from .places import Sweeps, addresses, pitch, ravel, table_bytes, unravel
+from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
 
 PIXELS = 96
@@ -101,29 +100,6 @@ def clear(code: Code, place: ir.Value, numbers: int) -> None:
         code.store(code.number(0.0), place, i)
 
 
-def border(
-    code: Code, n: int, window: Window, channels: int, image: ir.Value, to: ir.Value
-) -> None:
-    """A copy of ``n`` images with zeros around; the threads share it, a barrier has to follow."""
-    size, padded = three(window.size, 1), three(window.padded, 1)
-    before = [a for a, _ in three(window.padding, (0, 0))]
-    low, high = code.share(n * padded[0] * padded[1])
-    for row in code.loop(low, high):
-        i, (z, y) = unravel(row, padded[:2])
-        line_of, numbers = code.at(to, row * (padded[2] * channels)), size[2] * channels
-        for k, width in code.unequal(padded[2] * channels, code.lanes):
-            code.store(code.number(0.0), line_of, k, width)
-        z, y = z - before[0], y - before[1]
-        inside = code.b.and_(
-            code.b.icmp_unsigned("<", z.value, I64(size[0])),
-            code.b.icmp_unsigned("<", y.value, I64(size[1])),
-        )
-        with code.when(inside):
-            source = code.at(image, ravel(i, [z, y], size[:2]) * numbers)
-            for k, width in code.unequal(numbers, code.lanes):
-                code.store(code.load(source, k, width), line_of, k + before[2] * channels, width)
-
-
 def present_columns(code: Code, block: Block, column: Int, n: Int) -> list[ir.Value | None]:
     """Which lanes of a block's columns there are, of ``n``."""
     return [present(code, column + j * code.lanes, n) for j in range(block.vectors)]
@@ -164,7 +140,7 @@ class ImageByAddress:
         self.pixels = -(-even // self.block.rows) * self.block.rows
         self.chunks = -(-geometry.places // self.pixels)
         self.parts = min(self.panels, -(-16 // (self.chunks * groups)))
-        self.run = weights.k * geometry.merged
+        self.run = weights.k
         self.depth = max(1, DEPTH // (self.wide * 4))  # numbers of runs at a time
         self.pieces = pieces_of(self.run, self.depth)
         self.most = max(s.runs for s in geometry.sweeps)

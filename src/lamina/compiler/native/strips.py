@@ -38,11 +38,13 @@ class Strips:
         geometry: two images, and how their places meet.
         index: the sweep.
         most: places of a strip, at most.
+        wide: numbers of the kernel in one of its rows, at most; longer rows count as several.
     """
 
     geometry: Geometry
     index: int
     most: int
+    wide: int
 
     @cached_property
     def grid(self) -> tuple[int, ...]:
@@ -66,19 +68,25 @@ class Strips:
         return self.geometry.n * prod(self.grid[:2]) * self.across
 
     @cached_property
-    def rows(self) -> int:
-        """Rows of the kernel."""
-        return prod(map(len, self.geometry.sweeps[self.index].taps[:2]))
+    def along(self) -> list[int]:
+        """Where the numbers of a row of the kernel lie, all of it."""
+        return [at for _, at in self.geometry.sweeps[self.index].taps[2]]
 
     @cached_property
-    def first(self) -> int:
-        """Where the first column of a strip lies from its first place."""
-        return min([at for _, at in self.geometry.sweeps[self.index].taps[2]], default=0)
+    def pieces(self) -> int:
+        """Rows that one row of the kernel counts as."""
+        return len(self.along) // largest_part(len(self.along), self.wide)
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of the kernel."""
+        return prod(map(len, self.geometry.sweeps[self.index].taps[:2])) * self.pieces
 
     @cached_property
     def taps(self) -> tuple[int, ...]:
         """Numbers in a row of the kernel, by the column that each meets at the first place."""
-        return tuple([at - self.first for _, at in self.geometry.sweeps[self.index].taps[2]])
+        row = self.along[: len(self.along) // max(1, self.pieces)]
+        return tuple([at - min(row) for at in row])
 
     @cached_property
     def columns(self) -> int:
@@ -90,11 +98,12 @@ class Strips:
         """Addresses of a strip: those of the results, and then one row for each of the kernel."""
         return eights(self.places) + self.rows * eights(self.columns)
 
-    def meets(self, taps: tuple[int, ...]) -> list[tuple[int, list[tuple[int, int]]]]:
-        """Columns, and the pairs ``(place, number in taps)`` that meet in each."""
+    @cached_property
+    def meets(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """Columns, and the pairs ``(place, number in the row)`` that meet in each."""
         stride, found = self.geometry.stride[2], {}
         for p in range(self.places):
-            for i, at in enumerate(taps):
+            for i, at in enumerate(self.taps):
                 found.setdefault(p * stride + at, []).append((p, i))
         return sorted(found.items())
 
@@ -112,7 +121,10 @@ class Strips:
         there are not.
         """
         g, sweep = self.geometry, self.geometry.sweeps[self.index]
-        facts = [self.places, self.across, self.size, self.first, self.columns, c_read, c_written]
+        row = self.along[: len(self.taps)]
+        apart = self.along[len(row)] - self.along[0] if self.pieces > 1 else 0
+        facts = [self.places, self.across, self.size, min(row, default=0), self.columns, c_read,
+                 c_written, self.pieces, apart]  # fmt: skip
         for axis in zip(sweep.grid, sweep.start, g.stride, g.step, g.read, g.written):
             facts += axis
         for taps in sweep.taps[:2]:
@@ -126,13 +138,13 @@ class Strips:
 
 def _write(code: Code, *rest: Any) -> None:
     facts, first, number, image, result, nothing, waste, to = rest
-    places, across, size, before, columns, c_read, c_written = [
-        entry(code, facts, i) for i in range(7)
+    places, across, size, before, columns, c_read, c_written, pieces, apart = [
+        entry(code, facts, i) for i in range(9)
     ]
-    axes = [[entry(code, facts, 7 + 6 * a + i) for i in range(6)] for a in range(3)]
+    axes = [[entry(code, facts, 9 + 6 * a + i) for i in range(6)] for a in range(3)]
     grid, start, stride, step, read, written = map(list, zip(*axes))
-    depths, heights = entry(code, facts, 25), entry(code, facts, 26)
-    z_taps = code.at(facts, 27, np.int64)
+    depths, heights = entry(code, facts, 27), entry(code, facts, 28)
+    z_taps = code.at(facts, 29, np.int64)
     y_taps = code.at(z_taps, depths, np.int64)
     for s in code.loop(0, number):
         n, (z, y, x) = unravel(first + s, [*grid[:2], across])
@@ -150,9 +162,12 @@ def _write(code: Code, *rest: Any) -> None:
                 ]
                 inside = [code.b.icmp_unsigned("<", p.value, q.value) for p, q in zip(at, read)]
                 width = code.b.select(code.b.and_(*inside), read[2].value, I64(0))
-                pixel = code.at(image, ravel(n, [*at, x], read) * c_read)
-                line = code.at(row, (i * heights + j) * rounded(columns), np.int64)
-                _row(code, line, columns, pixel, c_read, x, code.int(width), nothing)
+                for k in code.loop(0, pieces):
+                    column = x + k * apart
+                    pixel = code.at(image, ravel(n, [*at, column], read) * c_read)
+                    to_row = ((i * heights + j) * pieces + k) * rounded(columns)
+                    _row(code, code.at(row, to_row, np.int64), columns, pixel, c_read, column,
+                         code.int(width), nothing)  # fmt: skip
 
 
 def rounded(x: Int) -> Int:
