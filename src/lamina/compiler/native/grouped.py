@@ -36,10 +36,10 @@ from .strips import Strips, eights, largest_part
 from .target import Target
 
 INT64 = np.dtype(np.int64)
-TABLE = 4096  # bytes of addresses at a time: a small part of the first cache
+TABLE = {"image": 4 << 10, "weight": 16 << 10}  # bytes of addresses: a part of the first cache
 KERNELS = 1 << 14  # numbers of kernels at a time: a small part of the second cache
 PARTS = 16  # of the work at least, so that several threads have as much to do
-SUMS = 1 << 16  # numbers of a gradient and of its parts, which are added up in the end
+SUMS = 1 << 18  # numbers of a gradient and of its parts, which are added up in the end
 
 
 def fits(lanes: int, k: int, n: int) -> bool:
@@ -47,9 +47,9 @@ def fits(lanes: int, k: int, n: int) -> bool:
     return n % lanes == 0 or (lanes % n == 0 and k <= n)
 
 
-def together(strips: Strips, most: int) -> int:
+def together(strips: Strips, kind: str, most: int) -> int:
     """Strips whose addresses are made at a time."""
-    return max(1, min(TABLE // (8 * strips.size), most))
+    return max(1, min(TABLE[kind] // (8 * strips.size), most))
 
 
 class Channels:
@@ -107,7 +107,7 @@ class ImageByStrips:
         most = 14 if target.registers == 32 else 8
         wide = max(7, 32 // (weights.k if self.channels.small else 1))  # all of it is written out
         self.sweeps = [Strips(geometry, i, most, wide) for i in range(len(geometry.sweeps))]
-        self.together = min([together(s, -(-s.count // PARTS)) for s in self.sweeps])
+        self.together = min([together(s, "image", -(-s.count // PARTS)) for s in self.sweeps])
         self.panel = weights.taps * weights.k * target.lanes
         self.block = max(1, KERNELS // self.panel)
         self.shared = line(self.channels.registers * self.panel)
@@ -236,10 +236,10 @@ class WeightByStrips:
         self.strips = Strips(geometry, 0, min(8, target.registers - sums - 2), row)
         self.panel = channels.k * sweep.runs * target.lanes
         count = channels.registers * self.panel
-        self.parts = max(1, min(self.strips.count // 2, PARTS, SUMS // count))
-        self.pieces = min(channels.registers, -(-PARTS // self.parts))
+        self.parts = largest_part(PARTS, min(self.strips.count // 8, SUMS // count))
+        self.pieces = largest_part(channels.registers, PARTS // self.parts)
         self.shared = line(self.parts * count)
-        self.together = together(self.strips, -(-self.strips.count // self.parts))
+        self.together = together(self.strips, "weight", -(-self.strips.count // self.parts))
         self.table = self.strips.nbytes(self.together)
         self.nothing = line(max(c_in, c_out))
         self.scratch = self.table + self.nothing
