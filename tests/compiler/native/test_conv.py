@@ -11,8 +11,12 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.convolutions import Built, Case, build, run
 from compiler.native.late import LateTeam
+from lamina.compiler.native.code import Code
 from lamina.compiler.native.conv import KINDS, ConvPlan
-from lamina.compiler.native.target import host
+from lamina.compiler.native.gemm import Tile
+from lamina.compiler.native.grouped import ImageByStrips
+from lamina.compiler.native.module import Module
+from lamina.compiler.native.target import host, narrowed
 from lamina.compiler.native.team import Team
 
 LANES = [lanes for lanes in (4, 8, 16) if lanes <= host().lanes]
@@ -104,6 +108,34 @@ def test_nothing_is_read_that_a_late_thread_has_still_to_write(case, kind, which
     operands = case.operands(kind, rng)
     one = run(built(LANES[-1]), team(1), case, kind, operands, 1)
     assert np.array_equal(run(built(LANES[-1]), late(which), case, kind, operands, 2), one)
+
+
+def doubled(code: Code, tile: Tile) -> None:
+    """Each number of a tile times two."""
+    for i in code.loop(tile.i0, tile.i1):
+        row = code.at(tile.pointer, (i - tile.i0) * tile.row_stride)
+        for j in code.loop(tile.j0, tile.j1):
+            x = code.scalar(row, j - tile.j0)
+            code.put(code.b.fadd(x, x), row, j - tile.j0)
+
+
+@pytest.mark.parametrize("width", [14, 17])  # strips of equal length, and others
+def test_what_follows_a_convolution_by_strips_meets_each_number_once(width, rng):
+    case = Case((3, width), (3, 3), 2, 3, 20, padding=1)
+    plan = case.plan("forward", LANES[-1])
+    assert isinstance(plan._by, ImageByStrips)
+    module = Module(narrowed(LANES[-1]))
+    code = Code(module.ir, "f", module.target)
+    pointers = [code.pointer(slot) for slot in range(1, 6)]
+    pointers[3] = code.at(pointers[3], code.tid * (plan.scratch // 4))
+    plan._by.emit(code, *pointers, then=functools.partial(doubled, code))
+    code.b.ret_void()
+    operands = case.operands("forward", rng)
+    found = run(Built({(case, "forward"): ("f", plan)}, module.compile()), team(2), case, "forward",
+                operands, 2)  # fmt: skip
+    expected = 2 * case.expected("forward", operands)
+    allowed = tolerance(case, "forward", LANES[-1])
+    assert np.abs(found - expected).max() <= allowed * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("kind", KINDS)

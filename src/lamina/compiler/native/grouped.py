@@ -27,6 +27,7 @@ from .blocks import (
     turn_taps,
 )
 from .code import I64, Code, Index, Int
+from .gemm import Then, Tile
 from .geometry import Geometry
 from .gradient import spread
 from .indirect import clear, where
@@ -117,13 +118,16 @@ class ImageByStrips:
 
     def emit(
         self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
+        shared: ir.Value, then: Then | None = None,
     ) -> None:  # fmt: skip
-        """Write the convolution."""
+        """Write the convolution; ``then`` as of `Product.emit`, for one group."""
+        if then is not None:
+            self._write(code, image, weights, result, scratch, shared, then=then)
+            return
         name = f"image_by_strips_{code.lanes}_{digest(self.geometry, self.weights, self.groups)}"
         code.call(name, self._write, image, weights, result, scratch, shared)
 
-    def _write(self, code: Code, *rest: Any) -> None:
+    def _write(self, code: Code, *rest: Any, then: Then | None = None) -> None:
         image, source, result, table, packed = rest
         nothing = code.at(table, self._parts[0] // 4)
         waste = code.at(nothing, self._parts[1] // 4)
@@ -142,6 +146,21 @@ class ImageByStrips:
                 for r in code.loop(0, self.channels.registers, self.block):
                     end = (r + self.block).least(self.channels.registers)
                     self._strips(code, strips, number, r, end, weights, table)
+                if then:
+                    self._then(code, strips, first, number, result, then)
+
+    def _then(
+        self, code: Code, strips: Strips, first: Int, number: Int, result: ir.Value, then: Then
+    ) -> None:
+        """``then`` for all channels of some strips, as rows of a matrix of pixels and channels."""
+        places, width, row = strips.places, strips.grid[2], self.channels.written
+        equal = strips.across * places == width  # strips lie one behind the other
+        for s in code.loop(first, first + number, number if equal else 1):
+            x = s % strips.across * places
+            low = s // strips.across * width + x
+            high = low + (number * places if equal else (code.int(width) - x).least(places))
+            place = code.at(result, low * row)
+            then(Tile(place, code.int(row), low, high, code.int(0), code.int(row), ()))
 
     def _pack(self, code: Code, source: ir.Value, to: ir.Value) -> None:
         """The weights as ``to[register][tap in order][j][lane]``; the threads share it."""
