@@ -160,7 +160,7 @@ class ImageByStrips:
             low = s // strips.across * width + x
             high = low + (number * places if equal else (code.int(width) - x).least(places))
             place = code.at(result, low * row)
-            then(Tile(place, code.int(row), low, high, code.int(0), code.int(row), ()))
+            then(Tile(place, row, low, high, code.int(0), code.int(row), ()))
 
     def _pack(self, code: Code, source: ir.Value, to: ir.Value) -> None:
         """The weights as ``to[register][tap in order][j][lane]``; the threads share it."""
