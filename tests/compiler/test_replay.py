@@ -99,3 +99,31 @@ def test_a_product_of_an_input_which_may_have_gaps_is_left_as_it_is():
     for _ in range(3):
         compiled(x)
     assert " matmul(" in compiled.explain()
+
+
+def test_clocks_change_no_bit_and_count_runs():
+    @lamina.compile(backend="replay", profile=True)
+    def step(x, t):
+        return F.softmax_cross_entropy(F.tanh(x) @ x.T, t)
+
+    x, t = np.linspace(-2, 2, 12, dtype=np.float32).reshape(4, 3), np.array([0, 3, 1, 2])
+    expected = step.function(lamina.Variable(x), t).numpy().tobytes()
+    for _ in range(5):
+        assert step(lamina.Variable(x), t).numpy().tobytes() == expected
+    [found] = step.described()
+    assert {"tanh", "matmul", "SoftmaxCrossEntropy"} <= {row.what for row in found.rows}
+    assert "clock" in found.source
+    assert "[-1] += 1" in found.source
+    assert all([row.seconds is not None for row in found.rows])
+
+
+def test_without_clocks_there_are_none_in_the_source():
+    step = lamina.compile(lambda x: F.sum(F.exp(x)), backend="replay")
+    for _ in range(3):
+        step(np.ones(5, np.float32))
+    [found] = step.described()
+    assert [row.what for row in found.rows] == ["exp", "sum"]
+    assert [row.nbytes for row in found.rows] == [40, 24]
+    assert [row.work for row in found.rows] == [5, 5]
+    assert found.seconds is None
+    assert "clock" not in found.source

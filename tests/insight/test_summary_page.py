@@ -10,7 +10,7 @@ from fixtures.browser import DESKTOP, PHONE, Browser
 from lamina import Linear, Sequential
 from lamina import functions as F
 from lamina import optimizers as O
-from lamina.errors import DTypeError
+from lamina.errors import DTypeError, RangeError
 from lamina.insight import explain, profile, summary
 
 X, T = np.ones((40, 30), np.float32), np.arange(40) % 10
@@ -47,6 +47,44 @@ def test_the_page_has_a_section_for_each_part_and_fits_the_screen(
     assert page.evaluate("document.querySelectorAll('table.lamina-table').length") == 3
     assert page.overflow == 0
     assert path.stat().st_size < 200_000
+
+
+def test_a_page_in_chinese_has_its_headings_and_the_step_in_chinese(
+    browser: Browser, tmp_path, parts
+):
+    page = browser.open(explain(tmp_path / "page.html", *parts, language="zh"), PHONE)
+    assert page.text("h1") == "模型及其训练步骤"
+    assert page.texts("h2")[0] == "层与内存"
+    assert page.texts("summary") == ["程序文本", "运行的 Python"]
+    assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+    assert page.overflow == 0
+
+
+def test_paper_shows_the_program_that_is_folded(browser: Browser, tmp_path, parts):
+    page = browser.open(explain(tmp_path / "page.html", parts[2]))
+    visible = (
+        "document.querySelector('.lamina-program pre')"
+        ".checkVisibility({contentVisibilityAuto: true})"
+    )
+    assert not page.evaluate(visible)
+    page.prefer(media="print")
+    page.settled()
+    assert page.evaluate(visible)
+
+
+def test_a_step_takes_the_colours_of_the_page(browser: Browser, tmp_path, parts):
+    page = browser.open(explain(tmp_path / "page.html", parts[2]))
+    colour = "getComputedStyle(document.querySelector('.lamina-program p')).color"
+    day = page.evaluate(colour)
+    page.prefer(dark=True)
+    assert page.evaluate(colour) != day
+
+
+def test_another_language_is_refused(tmp_path, parts):
+    with pytest.raises(RangeError, match="language should be one of 'en', 'zh', got 'fr'"):
+        explain(tmp_path / "page.html", parts[2], language="fr")
+    with pytest.raises(RangeError, match=r"language should be one of .*, got 'fr'"):
+        parts[2].explain(html=True, language="fr")
 
 
 def test_the_figures_of_the_page_are_those_of_the_table(browser: Browser, tmp_path, parts):

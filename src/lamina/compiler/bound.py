@@ -6,7 +6,6 @@ program, as the program is: loops over some hundred Variables would cost more th
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..config import changes
 from ..core import Variable
 from ..core.variable import result
 from ..listen import Value, run, verify
+from .described import Described
 from .pause import no_collection
 from .plan import ELEMENTWISE, bases_of, last_uses
 from .replay import Replay, Source
@@ -105,7 +105,7 @@ class Bound:
         values = run(self.program, *inputs, seen=seen)
         outputs = self.program.outputs
         fixed = _straight(self.program, {outputs[i]: array for i, array in targets.items()})
-        self.emitted = Replay(self.program, fixed, axes)
+        self.emitted = Replay(self.program, fixed, axes, self.profile)
         self.copies = [(a, i) for i, a in targets.items() if fixed.get(outputs[i]) is not a]
         values = self._before(values)
         _write(list(targets.values()), [values[i] for i in targets])
@@ -178,12 +178,16 @@ class Bound:
             return [f"{name}._grad = {source.function('result', result)}(values[{i}])"]
         return [f"{name}._grad = {source.object(result(array), 'g')}"]
 
-    def explain(self, as_page: bool = False) -> str:
+    def described(self) -> Described:
+        """All that there is to tell."""
+        if self.emitted is None:
+            return Described("", str(self.program), len(self.program.instructions))
+        return self.emitted.described(self.program)
+
+    def explain(self) -> str:
         """Program, memory, source."""
         if self.emitted is None:
             return str(self.program)
-        if as_page:
-            return f"<pre>{html.escape(str(self.program))}</pre>{self.emitted.explain(True)}"
         count = len(self.program.instructions)
         return f"{self.program}\n\n{count} instructions; {self.emitted.explain()}"
 

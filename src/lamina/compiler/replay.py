@@ -5,14 +5,16 @@ The source can be read: `Replay.source`. It needs nothing but NumPy.
 
 from __future__ import annotations
 
-import html
+import importlib.util
 import linecache
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 
-from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value
+from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value, multiply_adds
+from .described import Described, Row, name_of, text
 from .plan import ELEMENTWISE, INTO, REDUCTIONS, Plan
 
 UFUNCS = {
@@ -134,6 +136,13 @@ class Source:
             return self._into(instruction, operands, self.object(array, "a"))
         return self._copied(instruction, operands, self.object(array, "a"))
 
+    def timed(self, lines: list[str], clock: list[int], place: int) -> list[str]:
+        """``lines``, and their nanoseconds added to a place of a clock."""
+        if not lines:
+            return []
+        now, ticks = self.function("perf_counter_ns", perf_counter_ns), self.object(clock, "clock")
+        return [f"begun = {now}()", *lines, f"{ticks}[{place}] += {now}() - begun"]
+
     def _call(self, instruction: Instruction, operands: list[str]) -> str:
         fields = dict(instruction.fields)
         if instruction.opcode == "call":
@@ -239,6 +248,7 @@ class Replay:
         program: with its captured arrays.
         fixed: results that are computed straight into arrays that last; see `Plan`.
         axes: how results lie in memory; see `Plan`.
+        profile: whether it times its instructions.
     Attributes:
         source: the Python that runs.
         plan: where the results lie.
@@ -250,21 +260,73 @@ class Replay:
         program: Program,
         fixed: dict[Value, Any] | None = None,
         axes: dict[Value, list[int]] | None = None,
+        profile: bool = False,
     ):
+        self.program, self.profile = program, profile
+        self.clock = [0] * (len(program.instructions) + 1)  # nanoseconds of each; and runs
         self.plan = Plan(program, {**program.captures, **(fixed or {})}, axes)
         source = Source(self.plan.arrays)
         inputs = [source.local(value) for value in program.inputs]
-        body = [line for i in program.instructions for line in source.lines(i)]
+        body = self._body(source)
         self.run: Callable[..., tuple[Any, ...]] = source.compiled(inputs, body, program.outputs)
         self.source = source.text
+
+    def _body(self, source: Source) -> list[str]:
+        lines = [source.lines(instruction) for instruction in self.program.instructions]
+        self.steps = [i for i, found in enumerate(lines) if found]
+        if self.profile:
+            lines = [source.timed(found, self.clock, i) for i, found in enumerate(lines)]
+            lines.append([f"{source.object(self.clock, 'clock')}[-1] += 1"])
+        return [line for found in lines for line in found]
 
     def lasting(self, i: int, value: Value) -> Any:
         """The array that holds output ``i`` after each run; None if each makes one."""
         return self.plan.arrays.get(value)
 
-    def explain(self, as_page: bool = False) -> str:
-        """The memory, and the Python that runs."""
+    def rows(self) -> list[Row]:
+        """What `Step.explain` says of the instructions that run, one by one."""
+        instructions, runs = self.program.instructions, self.clock[-1]
+        return [_row(instructions[i], self.clock[i] * 1e-9 / runs if runs else None)
+                for i in self.steps]  # fmt: skip
+
+    def restart(self) -> None:
+        """Set the clocks to 0."""
+        self.clock[:] = [0] * len(self.clock)
+
+    def described(self, program: Program) -> Described:
+        """All that there is to tell; ``program`` is as it was heard."""
+        sizes, count = (self.plan.arena, self.plan.naive), len(program.instructions)
+        return Described("replay", str(program), count, self.source, *sizes, 1, self.rows())
+
+    def explain(self) -> str:
+        """The memory, and the Python that runs; the instructions, if they were timed."""
         memory = f"buffers {self.plan.arena:,} bytes for {self.plan.naive:,} bytes of results"
-        if as_page:
-            return f"<p>{memory}</p><pre>{html.escape(self.source)}</pre>"
-        return f"{memory}\n\n{self.source}"
+        table = f"\n{text(self.rows())}" if self.profile else ""
+        return f"{memory}{table}\n\n{self.source}"
+
+
+def _row(instruction: Instruction, seconds: float | None) -> Row:
+    operands = [x for x in instruction.operands if isinstance(x, Value)]
+    nbytes = sum([value.nbytes for value in {*operands, *instruction.results}])
+    work = _work(instruction, operands)
+    shape = "x".join(map(str, instruction.results[0].shape))
+    reached = _reached(work, nbytes, seconds)
+    return Row("numpy", shape, name_of(instruction), nbytes, work, seconds, reached)
+
+
+def _work(instruction: Instruction, operands: list[Value]) -> int:
+    """Operations: of sums of products two each, else one for each number that is made or read."""
+    if instruction.opcode in REDUCTIONS:
+        return operands[0].size
+    if instruction.opcode in ELEMENTWISE:
+        return instruction.results[0].size
+    return 2 * multiply_adds(instruction)
+
+
+def _reached(work: int, nbytes: int, seconds: float | None) -> float | None:
+    """The share of what this machine can do at most, where llvmlite is there to measure that."""
+    if not seconds or importlib.util.find_spec("llvmlite") is None:
+        return None
+    from .native.report import reached
+
+    return reached(work, nbytes, seconds)

@@ -13,7 +13,9 @@ from numpy import ndarray
 from ..config import current
 from ..core import Variable
 from ..errors import DependencyError, DTypeError, LaminaError, TraceError
+from . import page
 from .bound import Bound
+from .described import Described
 from .trace import Traced, is_input, trace
 from .tree import flatten
 
@@ -41,8 +43,9 @@ def compile(
             networks); ``"native"`` generates machine code, through llvmlite, and rounds differently
             in the last places; ``"auto"`` is the faster of those that are installed, or the first
             under ``using(native=False)``.
-        profile: time each group of a native program, with a barrier behind each; the times are in
-            `Step.explain`, beside what this machine can do at most.
+        profile: time each group of a native program, with a barrier behind each, or each
+            instruction of a replayed one; the times are in `Step.explain`, beside what this machine
+            can do at most.
     Returns:
         A `Step`.
     Raises:
@@ -126,17 +129,27 @@ class Step:
         except LaminaError:
             return None  # a size is to be learnt; or it is wrong, which the call itself tells
 
-    def explain(self, *, html: bool = False) -> str:
+    def explain(self, *, html: bool = False, language: str = "en") -> str:
         """The programs that were traced: instructions, memory, groups, the Python that runs.
 
         Args:
             html: as a part of a HTML page, without anything from elsewhere.
+            language: of the part: ``"en"``, or ``"zh"`` for 中文.
+        Raises:
+            RangeError: another language.
         """
-        runs = [run for run in self._runs.values() if run is not None]
-        parts = [f"{len(runs)} program{'' if len(runs) == 1 else 's'}"]
         if html:
-            parts[0] = f"<h2>{parts[0]}</h2>"
-        return "\n\n".join(parts + [run.explain(html) for run in runs])
+            return f"<style>{page.STYLE}</style>{page.part(self.described(), language)}"
+        runs = self._traced()
+        parts = [f"{len(runs)} program{'' if len(runs) == 1 else 's'}"]
+        return "\n\n".join(parts + [run.explain() for run in runs])
+
+    def described(self) -> list[Described]:
+        """What `explain` tells, as figures and texts: one for each program that was traced."""
+        return [run.described() for run in self._traced()]
+
+    def _traced(self) -> list[Bound]:
+        return [run for run in self._runs.values() if run is not None]
 
 
 class Latest:

@@ -21,13 +21,14 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class GroupTime:
-    """One group of instructions, which run as one loop, one product or one kernel.
+    """One group of instructions, which run as one loop, one product or one kernel; of a replay one
+    instruction.
 
     Attributes:
         kind: ``"nest"``, ``"product"``, ``"kernel"``, or ``"numpy"`` for a call of NumPy.
         loops: the lengths of its loops.
         instructions: what it does.
-        seconds: of one run; None for calls of NumPy, which have no clock.
+        seconds: of one run; None for NumPy's calls in a native program, which have no clock.
         nbytes: of the arrays that it reads and writes.
         work: operations, about.
         reached: the share of what this machine can do at most.
@@ -49,7 +50,7 @@ class CompiledProfile(Shown):
         steps: how many ran.
         seconds: of one of them, on average, with a clock and a barrier behind each group.
         backend: ``"native"`` or ``"replay"``.
-        groups: in the order in which they run; none for ``"replay"``.
+        groups: in the order in which they run.
         arena: bytes of the memory in which results lie.
     """
 
@@ -80,10 +81,7 @@ class CompiledProfile(Shown):
     def _foot(self) -> list[str]:
         inside = sum([group.seconds or 0 for group in self.groups])
         lines = [f"one of {self.steps} steps, {self.backend}: {shown_time(self.seconds)}"]
-        if self.groups:
-            lines[0] += f", {shown_time(inside)} of them in groups with a clock"
-        else:
-            lines.append("a replay has no clock in its groups; profile the step itself, uncompiled")
+        lines[0] += f", {shown_time(inside)} of them in groups with a clock"
         return [*lines, f"memory of results: {self.arena / 2**20:.1f} MiB"]
 
     def description(self) -> dict[str, Any]:
@@ -131,19 +129,14 @@ def profile_compiled(step: Step, batch: tuple[Any, ...], steps: int) -> Compiled
     for _ in range(2):  # the first makes what lasts, the second is heard
         timed(*batch)
     emitted = [run.emitted for run in timed._runs.values() if run is not None][-1]
-    is_native = hasattr(emitted, "groups")
-    if is_native:
-        emitted.clock[...] = 0
+    emitted.restart()
     start = perf_counter()
     for _ in range(steps):
         timed(*batch)
     seconds = (perf_counter() - start) / steps
-    if not is_native:
-        return CompiledProfile(steps, seconds, "replay", [], emitted.plan.arena)
-    from ..compiler.native.report import rows  # needs llvmlite
-
+    found = emitted.described(emitted.program)
     groups = [
         GroupTime(r.kind, r.space, r.what, r.seconds, r.nbytes, r.work, r.reached)
-        for r in rows(emitted)
+        for r in found.rows
     ]
-    return CompiledProfile(steps, seconds, "native", groups, emitted.memory.arena)
+    return CompiledProfile(steps, seconds, found.backend, groups, found.arena)

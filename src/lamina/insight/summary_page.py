@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..compiler import Step
-from ..errors import DTypeError
+from ..compiler.page import STYLE as STEP_STYLE
+from ..compiler.page import part as step_part
+from ..errors import DTypeError, RangeError
 from ..files import atomic_write
 from .doctor import Report
 from .profile_compiled import CompiledProfile
@@ -16,14 +18,18 @@ from .style import asset, document
 from .summary import Summary
 
 HEADINGS = {
-    Summary: "Layers and memory",
-    Profile: "Time by layer and operator",
-    CompiledProfile: "Time of the compiled step",
-    Step: "The compiled step",
-    Report: "What looks wrong",
+    Summary: ("Layers and memory", "层与内存"),
+    Profile: ("Time by layer and operator", "各层与各算子的时间"),
+    CompiledProfile: ("Time of the compiled step", "编译步骤的时间"),
+    Step: ("The compiled step", "编译后的步骤"),
+    Report: ("What looks wrong", "可疑之处"),
 }
-"""What the part of a page is called, by its class."""
+"""What the part of a page is called, by its class, in each of `LANGUAGES`."""
 
+TITLES = ("A model and its step", "模型及其训练步骤")
+LANGUAGES = {"en": "en", "zh": "zh-Hans"}  # as HTML names them
+
+MOST_TEXT = 1_200_000  # characters of the programs of a step, so that a page stays below 2 MB
 STYLE = """
 main { max-width: 78rem; margin: 0 auto; padding: 1rem }
 h1 { font-size: 1.4rem; margin: .5rem 0 1rem }
@@ -49,18 +55,20 @@ pre { overflow-x: auto; max-width: 100%; font: .75rem/1.45 var(--mono); max-heig
 """
 
 
-def explain(path: Any, *parts: Any, title: str = "A model and its step") -> Path:
+def explain(path: Any, *parts: Any, title: str | None = None, language: str = "en") -> Path:
     """Write one HTML page, which needs no other file and no network.
 
     Args:
         path: of the page, such as ``"step.html"``.
         *parts: what to show, in this order: what `summary`, `profile` and `doctor` gave, and
             compiled steps that ran.
-        title: its heading.
+        title: its heading; None is one that fits any model.
+        language: of headings and compiled steps: ``"en"``, or ``"zh"`` for 中文.
     Returns:
         The path.
     Raises:
         DTypeError: a part of another kind, or none.
+        RangeError: another language.
         CheckpointWriteError: the disk refuses.
     Example:
         >>> import tempfile
@@ -73,21 +81,29 @@ def explain(path: Any, *parts: Any, title: str = "A model and its step") -> Path
     """
     if not parts:
         raise DTypeError("explain: give what summary or profile gave, or a compiled step")
-    body = f"<main><h1>{_escaped(title)}</h1>{''.join(map(_section, parts))}</main>"
-    page = document(title, "en", asset("page.css") + STYLE, body, "")
+    if language not in LANGUAGES:
+        known = ", ".join(map(repr, LANGUAGES))
+        raise RangeError(f"explain: language should be one of {known}, got {language!r}")
+    title = title or TITLES[list(LANGUAGES).index(language)]
+    sections = "".join([_section(part, language) for part in parts])
+    body = f"<main><h1>{_escaped(title)}</h1>{sections}</main>"
+    page = document(title, LANGUAGES[language], asset("page.css") + STYLE + STEP_STYLE, body, "")
     to = Path(os.fspath(path))
     atomic_write(to, lambda file: file.write(page.encode()))
     return to
 
 
-def _section(part: Any) -> str:
-    heading = next((name for kind, name in HEADINGS.items() if isinstance(part, kind)), None)
-    if heading is None:
+def _section(part: Any, language: str) -> str:
+    names = next((names for kind, names in HEADINGS.items() if isinstance(part, kind)), None)
+    if names is None:
         kinds = ", ".join([kind.__name__ for kind in HEADINGS])
         raise DTypeError(f"explain: a part should be one of {kinds}, got {part!r:.60}")
-    content = part.explain(html=True) if isinstance(part, Step) else part._repr_html_()
-    content = content.replace("<table", '<div class="wide"><table')
-    content = content.replace("</table>", "</table></div>")
+    if isinstance(part, Step):
+        content = step_part(part.described(), language, MOST_TEXT)
+    else:
+        content = part._repr_html_().replace("<table", '<div class="wide"><table')
+        content = content.replace("</table>", "</table></div>")
+    heading = names[list(LANGUAGES).index(language)]
     return f"<section><h2>{heading}</h2>{content}</section>"
 
 

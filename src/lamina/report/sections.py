@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..compiler.page import part
 from .charts import better, grouped
 from .layers import QUANTITIES, Layers
 from .markup import Content, Markup, duration, figure, percent, shown, tag
 from .read import number
-from .story import Sample, Story
+from .story import COMPILED_BYTES, Sample, Story
 from .tables import (
     flat,
     letter,
@@ -323,6 +324,17 @@ def graph(stories: list[Story], words: Words) -> Markup | None:
             view = scrolled(picture, words("graph_label"))
             parts.append([of_run(story, stories), tag("div", label, view, class_="graph")])
     return section("graph", words, *parts)
+
+
+def compiled(stories: list[Story], words: Words) -> Markup | None:
+    """The programs of a compiled step: what runs together, what it moves, how long it takes."""
+    told = [story for story in stories if story.compiled]
+    most = COMPILED_BYTES // max(len(told), 1)
+    parts = [
+        [of_run(story, stories), Markup(part(story.compiled, words.language, most))]
+        for story in told
+    ]
+    return section("compiled", words, *parts)
 
 
 def config(stories: list[Story], words: Words) -> Markup | None:

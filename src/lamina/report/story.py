@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
+from ..compiler.described import Described
+from ..errors import CheckpointError
 from ..training import Run
 from .layers import Layers, read_layers
 from .read import PLACE, Columns, Note, json_file, number, records
@@ -24,6 +26,8 @@ MOST_CURVES = 60  # of one run
 SAMPLE_BYTES = 420_000  # of the page, for samples
 MOST_TEXT = 6_000  # characters of one sample
 GRAPH_BYTES = 230_000
+COMPILED_BYTES = 240_000  # of programs and their sources
+MOST_PROGRAMS = 6  # of a compiled step
 MOST_EPOCHS = 200  # in the table
 MOST_COLUMNS = 12  # of that table
 SAMPLE = re.compile(r"(.+)-(\d{1,18})\.(png|txt)")
@@ -66,6 +70,7 @@ class Story:
     graph: str | None = None
     samples: list[Sample] = field(default_factory=list)
     nonfinite: dict[str, Any] | None = None
+    compiled: list[Described] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     @property
@@ -99,6 +104,7 @@ def read_story(run: Run, index: int, of: int) -> Story:
         story.layers = read_layers(folder / "statistics.jsonl", story.notes, of)
     if (folder / "nonfinite.json").is_file():
         story.nonfinite = json_file(folder / "nonfinite.json", story.notes)
+    _read_compiled(story)
     _read_graph(story, GRAPH_BYTES // of)
     _read_samples(story, SAMPLE_BYTES // of)
     return story
@@ -159,6 +165,20 @@ def _in_epochs(iterations: Array, ends: tuple[Array, Array], given: Array) -> Ar
     return np.where(
         iterations > ends[0][-1], ends[1][-1] + pace * (iterations - ends[0][-1]), found
     )
+
+
+def _read_compiled(story: Story) -> None:
+    path = story.folder / "compiled.json"
+    found = json_file(path, story.notes) if path.is_file() else None
+    if found is None:
+        return
+    try:
+        programs = found.get("programs")
+        if not isinstance(programs, list):
+            raise CheckpointError("there are no programs in it")
+        story.compiled = [Described.of_dict(program) for program in programs[:MOST_PROGRAMS]]
+    except CheckpointError:
+        story.notes.append(Note("damaged_file", {"file": path.name}))
 
 
 # -- pictures and texts --------------------------------------------------------------------------

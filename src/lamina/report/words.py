@@ -209,6 +209,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "graph": ("Graph", "计算图"),
     "graph_label": ("The graph of the computation", "计算图"),
     "graph_fit": ("fit to the page", "适应页面"),
+    "compiled": ("The compiled step", "编译后的步骤"),
     "samples": ("Samples", "样本"),
     "sample_label": ("{name} at step {step}", "{name}，第 {step} 步"),
     "older": ("{count} older", "较早的 {count} 个"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from ..compiler.page import STYLE
 from ..errors import DTypeError, RangeError
 from ..files import atomic_write
 from ..storage.checkpoint import versions
@@ -22,7 +23,7 @@ from .words import LANGUAGES, Words
 MOST_RUNS = 12  # on one page: more colours than that nobody tells apart
 SECTIONS = (
     *(sections.notes, sections.nonfinite, sections.headline, sections.curves, sections.layers),
-    *(sections.samples, sections.graph, sections.config, sections.environment),
+    *(sections.samples, sections.graph, sections.compiled, sections.config, sections.environment),
 )
 SCRIPTS = ("number.js", "chart.js", "strips.js", "page.js")
 
@@ -37,8 +38,9 @@ def write(
     """Write a report of one run, or one that compares several: a single HTML file.
 
     Curves, configuration, environment, statistics of parameters and gradients, samples, the graph,
-    and where a NaN came from: whatever the folders hold. Damaged files are left out, and the page
-    says so. It is smaller than 2 MB: long curves are thinned, and keep their spikes.
+    the compiled step, and where a NaN came from: whatever the folders hold. Damaged files are left
+    out, and the page says so. It is smaller than 2 MB: long curves are thinned, and keep their
+    spikes.
 
     Args:
         runs: folders that a `Trainer` wrote, finished or not; at most 12.
@@ -105,7 +107,7 @@ def page(runs: Sequence[Run], language: str = "en") -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
         tag("link", rel="icon", href="data:,"),
         tag("title", title),
-        tag("style", Markup(_part("page.css"))),
+        tag("style", Markup(_part("page.css") + STYLE)),
     )
     body = tag(
         "body",

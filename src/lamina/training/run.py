@@ -18,6 +18,7 @@ from . import lines
 
 KIND, VERSION = "lamina run", 1
 NAME = "run.json"
+WRITTEN = ("compiled.json", "nonfinite.json")
 FOLDERS = ("checkpoints", "samples", "tensorboard")
 SAMPLE = re.compile(r"(.+)-(\d{9,18})\.(png|txt)")
 
@@ -169,7 +170,8 @@ class Run:
 
     def clear(self) -> None:
         """Remove what a run writes, and nothing else; ``run.json`` first."""
-        for path in [self.folder / NAME, *sorted(self.folder.glob("*.jsonl"))]:
+        files = [self.folder / name for name in (NAME, *WRITTEN)]
+        for path in [*files, *sorted(self.folder.glob("*.jsonl"))]:
             path.unlink(missing_ok=True)
         for name in FOLDERS:
             if (self.folder / name).is_dir():

@@ -19,6 +19,7 @@ from ..log import logger
 from . import values as numbers
 from .callback import EVENTS, States, hook, rank_of
 from .checkpoint import Checkpoint
+from .compiled import keep_compiled
 from .deferred import Deferred
 from .metrics import Metrics
 from .progress import Progress
@@ -285,6 +286,8 @@ class Trainer:
     def _tell(self, force: bool = False) -> None:
         if self.run_folder is not None:
             self._record.write(self.run_folder, self, force)
+            if force and self.status != "running":
+                keep_compiled(self.run_folder, self.step)
 
     def _leave(self, heard: signal.Signals) -> None:
         command = self._record.command(self)

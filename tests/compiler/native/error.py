@@ -57,7 +57,8 @@ def true(maker: Maker, inputs: list[Any]) -> tuple[tuple[Any, ...], dict[Value, 
     outputs = run(program, *inputs, seen=known.__setitem__)
     ways = {}
     for i in program.instructions:
-        ways[i.results[0]] = on_the_way(i, [known.get(x) for x in i.operands])
+        arrays = [known[x] if isinstance(x, Value) else x for x in i.operands]
+        ways[i.results[0]] = on_the_way(i, arrays)
     return outputs, {value: way for value, way in ways.items() if way is not None}
 
 

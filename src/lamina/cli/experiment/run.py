@@ -163,8 +163,10 @@ class Work:
             optimizer.update()
             return loss
 
-        how = self.experiment.training.compile
-        return step if how == "off" else compile(step, backend=how)
+        training = self.experiment.training
+        if training.compile == "off":
+            return step
+        return compile(step, backend=training.compile, profile=training.profile)
 
     def measuring(self, data: str = "held_out") -> HeldOut:
         """What measures the loss and the metrics.

@@ -38,6 +38,7 @@ class Training:
     """``[training]``"""
 
     compile: Literal["auto", "replay", "native", "off"] = "auto"
+    profile: bool = False
     callbacks: list[Callback] = field(default_factory=list)
 
 

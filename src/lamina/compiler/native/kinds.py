@@ -81,9 +81,3 @@ def writer_of(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
 def constant(instruction: Instruction) -> Any:
     """The array of an instruction without operands."""
     return np.asarray(TABLE[instruction.opcode].run(**instruction.fields))
-
-
-def name_of(instruction: Instruction) -> str:
-    """The opcode of an instruction, or the operator that it calls."""
-    function = instruction.fields.get("function")
-    return instruction.opcode if function is None else type(function).__name__

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...listen import TABLE, Instruction, Program, Value
 from ..attend import attended
+from ..described import Described, Row, text
 from ..fuse import Fuser
 from ..group import Group
 from ..hoist import hoisted
@@ -329,17 +330,29 @@ class Native:
             now = Int(code, intrinsic(code, "llvm.readcyclecounter", I64))
             code.put((before + now * sign).value, clock, place)
 
-    def explain(self, as_page: bool = False) -> str:
+    def rows(self) -> list[Row]:
+        """What `Step.explain` says of the groups."""
+        return report.rows(self)
+
+    def restart(self) -> None:
+        """Set the clocks to 0."""
+        self.clock[...] = 0
+
+    def described(self, program: Program) -> Described:
+        """All that there is to tell; ``program`` is as it was heard."""
+        sizes = self.memory.arena, self.memory.naive, self.threads
+        count = len(program.instructions)
+        return Described("native", str(program), count, self.source, *sizes, self.rows())
+
+    def explain(self) -> str:
         """The groups, the memory, and the Python around them."""
-        memory, found = self.memory, report.rows(self)
+        memory = self.memory
         head = (
             f"{len(self.groups)} groups, {len(self.segments)} native functions, "
             f"{self.threads} thread{'s' if self.threads > 1 else ''}; "
             f"buffers {memory.arena:,} bytes for {memory.naive:,} bytes of results"
         )
-        if as_page:
-            return f"<p>{head}</p>{report.page(found, self.source)}"
-        return f"{head}\n{report.text(found)}\n\n{self.source}"
+        return f"{head}\n{text(self.rows())}\n\n{self.source}"
 
 
 def _apart(over: list[Any], x: Any) -> Any:
