@@ -7,7 +7,7 @@ one large operand is no member of any group: whoever needs it computes it again 
 of, which costs less than to store and load it (`Sources`).
 
 A product takes along the nest of its results, which then runs on each block while it is in the
-cache: bias and activation, or the update of the weight whose gradient it is.
+cache: bias and activation, or the update of the weight whose gradient it is. So does a convolution.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Fuser:
         takes: the kind of each instruction: "view", "constant", "elementwise", "reduction",
             "product", "kernel" or "numpy".
         layouts: how values will lie in memory.
+        along: whether a nest may run on the blocks of a kernel's result, as on those of a product.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Fuser:
         program: Program,
         takes: Callable[[Instruction], str],
         layouts: Layouts,
+        along: Callable[[Instruction], bool] = lambda _: False,
     ):
-        self.program, self.layouts = program, layouts
+        self.program, self.layouts, self.along = program, layouts, along
         self.sources = Sources(program, takes)
         self.home: dict[Value, Group] = {}
         self.groups: list[Group] = []
@@ -146,7 +148,7 @@ class Fuser:
         reads = {v for member in group.members for v in self._needs(member)}
         made = [self.sources.made_by.get(v) for v in reads]
         return fastest not in reduced and any(
-            [i is not None and self.sources.kind[i] == "product" for i in made]
+            [i is not None and self._takes_along(i) for i in made]
         )
 
     def _fits(self, group: Group, instruction: Instruction, shape: Any) -> Index | None:
@@ -246,7 +248,7 @@ class Fuser:
 
     def _attach(self) -> None:
         """Let products take along the nests that run over their results."""
-        for product in [g for g in self.groups if g.kind == "product"]:
+        for product in [g for g in self.groups if self._takes_along(g.members[0])]:
             result = product.members[0].results[0]
             for nest in [g for g in self.groups if g.after & product.mask]:
                 if self._is_over(nest, result) and self._legal([nest, product], ()):
@@ -254,6 +256,10 @@ class Fuser:
                     nest.product = product.members[0]
                     nest.members.remove(nest.product)
                     break
+
+    def _takes_along(self, instruction: Instruction) -> bool:
+        kind = self.sources.kind[instruction]
+        return kind == "product" or (kind == "kernel" and self.along(instruction))
 
     def _is_over(self, nest: Group, result: Value) -> bool:
         """Whether a nest runs over the elements of ``result``, in their order."""
@@ -274,12 +280,15 @@ class Fuser:
             self._look_below(nest, member, nest.index[member.results[0]], result, found)
         if len(found) != 1:
             return None
-        steps, start = dense(result.shape).steps(found.pop(), len(nest.space))
+        axes = range(result.ndim)  # blocks of a product are rows and columns, however it lies
+        if self.sources.kind[self.sources.made_by[result]] == "kernel":
+            axes = self.layouts.order(result)
+        steps, start = dense(result.shape, axes).steps(found.pop(), len(nest.space))
         order = tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
         lengths = [nest.space[i] for i in order]
         expected = dense(lengths).strides
         fits = start == 0 and expected == tuple([steps[i] for i in order])
-        return order if fits and lengths[-1] == result.shape[-1] else None
+        return order if fits and lengths[-1] == result.shape[axes[-1]] else None
 
     def _look(
         self, nest: Group, value: Value, index: Index, result: Value, found: set[Index]

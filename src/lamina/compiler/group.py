@@ -25,7 +25,7 @@ class Group:
         space: of a nest: the lengths of its loops.
         index: of a nest: how the loops run over the result of each member.
         reduced: of a nest: the loops that its reductions run over; None if it has none.
-        product: of a nest: the product whose blocks it runs on.
+        product: of a nest: the product, or convolution, whose blocks it runs on.
         reads: the stored values that it needs.
         stores: those that it makes.
         in_place: of these, what is written over a captured array: its old value.

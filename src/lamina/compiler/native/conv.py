@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Protocol
+from typing import Protocol, cast
 
 from llvmlite import ir
 
 from ...functions.window import Window
 from .blocks import Weights, cheapest
 from .code import Code
+from .gemm import Then
 from .geometry import data_geometry, forward_geometry
 from .gradient import WeightByAddress, WeightByTiles
 from .grouped import ImageByStrips, WeightByStrips, fits
@@ -39,6 +40,16 @@ class Algorithm(Protocol):
     def emit(
         self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
         shared: ir.Value, /,
+    ) -> None:  # fmt: skip
+        """Write it."""
+
+
+class Along(Algorithm, Protocol):
+    """What those offer that let something follow on each block of an image."""
+
+    def emit(
+        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
+        shared: ir.Value, then: Then | None = None, /,
     ) -> None:  # fmt: skip
         """Write it."""
 
@@ -84,9 +95,14 @@ class ConvPlan:
         tables = max(prod(window.kernel), prod(window.stride)) <= 1024
         return kind in KINDS and tables and min(sizes) > 0 and len(window.size) <= 3
 
+    @staticmethod
+    def takes_along(kind: str, window: Window, groups: int, n: int, c_in: int, c_out: int) -> bool:
+        """Whether `emit` takes a ``then``: for images, of one group."""
+        return kind != "weight" and groups == 1
+
     def emit(
         self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
+        shared: ir.Value, then: Then | None = None,
     ) -> None:  # fmt: skip
         """Write it: all threads take part, and a barrier has to follow.
 
@@ -97,8 +113,14 @@ class ConvPlan:
             result: the address of what comes of it.
             scratch: of `scratch` bytes that only this thread uses.
             shared: of `shared` bytes, the same for all.
+            then: what runs for each block of the result, of pixels and channels, as soon as it is
+                finished; see `Product.emit`. Only where `takes_along` says so.
         """
-        self._by.emit(code, first, second, result, scratch, shared)
+        if then is None:
+            self._by.emit(code, first, second, result, scratch, shared)
+        else:
+            by = cast(Along, self._by)
+            by.emit(code, first, second, result, scratch, shared, then)
 
 
 # -- which algorithm -----------------------------------------------------------------------------

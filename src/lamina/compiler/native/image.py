@@ -14,6 +14,7 @@ from ...listen import Instruction, Value
 from ..layout import Layouts
 from .code import Code
 from .conv import ConvPlan
+from .gemm import Then
 from .kernels import KERNELS, Kernel
 from .pool import PoolPlan
 from .target import Target
@@ -50,12 +51,18 @@ class Convolution(Kernel):
         """What is equal for equal code."""
         return super().key(), self.winograd
 
+    @classmethod
+    def takes_along(cls, instruction: Instruction) -> bool:
+        """Images, of one group."""
+        return ConvPlan.takes_along(*cls.shape(instruction))
+
     def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any,
+        then: Then | None = None,
+    ) -> None:  # fmt: skip
         """The plan."""
         first, second, result = pointers
-        self.plan.emit(code, first, second, result, scratch, shared)
+        self.plan.emit(code, first, second, result, scratch, shared, then)
 
 
 class Forward(Convolution):

@@ -29,7 +29,7 @@ from .blocks import (
     turn_taps,
 )
 from .code import I64, Code, Index, Int
-from .gemm import at_least
+from .gemm import Then, Tile, at_least
 from .geometry import Geometry
 from .lanes import Vec
 from .microkernel import FLOAT32, load, micro
@@ -151,13 +151,16 @@ class ImageByAddress:
 
     def emit(
         self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
+        shared: ir.Value, then: Then | None = None,
     ) -> None:  # fmt: skip
         """Write the convolution."""
+        if then is not None:
+            self._write(code, image, weights, result, scratch, shared, then=then)
+            return
         name = f"image_by_address_{code.lanes}_{digest(self.geometry, self.weights, self.groups)}"
         code.call(name, self._write, image, weights, result, scratch, shared)
 
-    def _write(self, code: Code, *rest: Any) -> None:
+    def _write(self, code: Code, *rest: Any, then: Then | None = None) -> None:
         image, source, result, table, packed = rest
         w = self.weights
         nothing = code.at(table, self._parts[0] // 4)
@@ -186,6 +189,26 @@ class ImageByAddress:
                 for panel in code.loop(ends[0], ends[1]):
                     b = code.at(packed, at + panel * self.panel)
                     self._panel(code, runs, number, b, panel * self.wide, table)
+                if then:
+                    self._then(code, first, number, ends, result, table, then)
+
+    def _then(
+        self, code: Code, first: Int, number: Int, panels: list[Int], result: ir.Value,
+        table: ir.Value, then: Then,
+    ) -> None:  # fmt: skip
+        """``then`` for some columns of some places, as rows of a matrix of pixels and channels."""
+        n = self.weights.n
+        j0, j1 = ((p * self.wide).least(n) for p in panels)
+        result = code.at(result, j0)
+        if len(self.geometry.sweeps) == 1:  # places are pixels, in their order
+            then(Tile(code.at(result, first * n), n, first, first + number, j0, j1, ()))
+            return
+        for p in code.loop(0, number):
+            place = code.at(address(code, table, p), j0)
+            i = Int(code, code.b.sub(*[code.b.ptrtoint(x, I64) for x in (place, result)])) // (
+                4 * n
+            )
+            then(Tile(place, n, i, i + 1, j0, j1, ()))
 
     def _panel(
         self, code: Code, runs: Int, number: Int, b: ir.Value, column: Int, table: ir.Value

@@ -34,6 +34,8 @@ class Kernel:
 
     wants: tuple[str | None, ...] = ()
     scratch = shared = 0
+    stacks = ()
+    """Leading axes of the blocks on which a nest runs; see `Loops.emit_block`."""
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
         self.target, self.instruction = target, instruction
@@ -54,6 +56,11 @@ class Kernel:
     def wanted(cls, instruction: Instruction) -> tuple[str | None, ...]:
         """How the operands of an instruction, and then its results, have to lie."""
         return cls.wants
+
+    @classmethod
+    def takes_along(cls, instruction: Instruction) -> bool:
+        """Whether `write` has a ``then`` for what runs on each block of the result."""
+        return False
 
     def key(self) -> Any:
         """What is equal for equal code."""
@@ -193,6 +200,12 @@ def kernel_of(instruction: Instruction) -> type[Kernel] | None:
     """What writes an instruction, or None."""
     function = instruction.fields.get("function")
     return KERNELS.get(instruction.opcode if function is None else type(function))
+
+
+def takes_along(instruction: Instruction) -> bool:
+    """Whether a kernel lets a nest run on the blocks of its result."""
+    kernel = kernel_of(instruction)
+    return kernel is not None and kernel.takes_along(instruction)
 
 
 def wants(instruction: Instruction) -> tuple[str | None, ...]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..access import Layout
+from ..access import Layout, dense
 from ..group import Group
 from ..nest import Nest, NestMaker
 from .code import Code
 from .elementwise import computed_in
+from .kernels import kernel_of
 from .loops import Loops
 from .product import ProductPlan
 
@@ -37,6 +38,22 @@ def product_target(group: Group, nest: Nest, layouts: Any) -> Any:
     return None
 
 
+def kernel_with_nest(target: Any, group: Group, nest: Nest, layouts: Any) -> Any:
+    """The kernel that a nest runs on. It goes to its own place, or to that of a result of the nest
+    that lies as it does; if there is none, it is given a place.
+    """
+    instruction: Any = group.product
+    result, steps = instruction.results[0], dense(nest.lengths).strides
+    alike = [nest.arrays[s.slot] for s in nest.stores if (s.steps, s.start) == (steps, 0)]
+    targets = [x for x in alike if x.dtype == result.dtype and x in group.stores]
+    into = result if result in group.stores or not targets else targets[0]
+    group.stores[into] = None
+    kernel: Any = kernel_of(instruction)
+    plan = kernel(target, instruction, layouts)
+    plan.values[-1] = into
+    return plan
+
+
 class NestPlan:
     """A nest, with its product if it has one, planned; see `ProductPlan`."""
 
@@ -48,10 +65,13 @@ class NestPlan:
         self.scratch, self.shared = -(-self.loops.scratch // 64) * 64, 0
         self.own = self.scratch
         self.work = self.loops.work
-        self.product: ProductPlan | None = None
+        self.product: Any = None
         if group.product is not None:
-            into = product_target(group, self.nest, layouts)
-            self.product = ProductPlan(target, group.product, layouts, into)
+            if group.product.opcode == "matmul":
+                into = product_target(group, self.nest, layouts)
+                self.product = ProductPlan(target, group.product, layouts, into)
+            else:
+                self.product = kernel_with_nest(target, group, self.nest, layouts)
             self.values += self.product.values
             self.scratch += self.product.scratch
             self.shared = self.product.shared

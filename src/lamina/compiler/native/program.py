@@ -26,7 +26,7 @@ from ..simplify import simplify
 from ..steps import steps_first
 from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
 from .code import I64, Code, Int
-from .kernels import wants
+from .kernels import takes_along, wants
 from .kinds import constant, kind_of, plan_of, writer_of
 from .lanes import intrinsic
 from .memory import Since, aligned, give_back, planned, stored_array
@@ -83,7 +83,7 @@ class Native:
         heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
         self.program, self.layouts = laid_out(simplify(steps_first(heard, wants)), wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
-        fuser = Fuser(self.program, self.kind, self.layouts)
+        fuser = Fuser(self.program, self.kind, self.layouts, takes_along)
         captured = {id(array): value for value, array in self.program.captures.items()}
         effects = {
             self.program.outputs[i]: captured[id(array)]

@@ -16,7 +16,7 @@ and 4.3; the points of F(4x4, 3x3) are 0, 1, -1, 2, -2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -246,6 +246,16 @@ def result_tiles(
     name = f"{axis.__name__}_{code.lanes}{'_ragged' * ragged}"
     numbers = low, count, code.int(channels), source, code.int(row), code.int(apart)
     code.call(name, write, tiling.table(code), image, *numbers, waste)
+
+
+def rows_of_tile(code: Code, tiling: Tiling, tile: Int) -> Iterator[tuple[Int, Int]]:
+    """Where the rows of a tile begin and end, counted in pixels of all images."""
+    m, row, n = tiling.m, tile // tiling.across, tile // (tiling.across * tiling.down)
+    x, y = tile % tiling.across * m, row % tiling.down * m
+    end = (x + m).least(tiling.w)
+    for i in code.loop(y, (y + m).least(tiling.h)):
+        start = (n * tiling.h + i) * tiling.w
+        yield start + x, start + end
 
 
 def transform_weights(

@@ -11,12 +11,14 @@ from llvmlite import ir
 
 from .blocks import LINE, Weights, block_for, chunk_of, digest, line, product
 from .code import Code, Int
+from .gemm import Then, Tile
 from .target import Target
 from .tiles import (
     TRANSFORMS,
     Axis,
     Tiling,
     result_tiles,
+    rows_of_tile,
     transform_tiles,
     transform_weights,
 )
@@ -59,10 +61,13 @@ class ImageByTiles:
 
     def emit(
         self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value,
+        shared: ir.Value, then: Then | None = None,
     ) -> None:  # fmt: skip
         """Write the convolution."""
         write = self._write_by_channels if self.by_channels else self._write_by_tiles
+        if then is not None:
+            write(code, image, weights, result, scratch, shared, then=then)
+            return
         facts = (self.tiles, self.to, self.weights, self.backwards, self.by_channels, self.chunk)
         name = f"image_by_tiles_{code.lanes}_{digest(*facts)}"
         code.call(name, write, image, weights, result, scratch, shared)
@@ -77,7 +82,7 @@ class ImageByTiles:
             code.store(code.number(0.0), places[2], c)
         return places
 
-    def _write_by_tiles(self, code: Code, *rest: Any) -> None:
+    def _write_by_tiles(self, code: Code, *rest: Any, then: Then | None = None) -> None:
         image, weights, result, scratch, u = rest
         v, m, nothing, waste = self._memory(code, scratch)
         registers, depth = self.panels * self.block.vectors, self.weights.k
@@ -97,10 +102,10 @@ class ImageByTiles:
                     b = code.at(u, xi * self.u_apart + panel * self.panel)
                     c = code.at(m, xi * self.m_apart + panel * self.wide)
                     self._rows(code, number, code.at(v, xi * self.v_apart), b, c)
-            result_tiles(code, self.to, self._axis("result"), result, first, number, self.to.c, m,
-                         self.m_row, self.m_apart, waste)  # fmt: skip
+            self._results(code, m, first, number, (code.int(0), code.int(self.to.c)), result, waste,
+                          then)  # fmt: skip
 
-    def _write_by_channels(self, code: Code, *rest: Any) -> None:
+    def _write_by_channels(self, code: Code, *rest: Any, then: Then | None = None) -> None:
         image, weights, result, scratch, v = rest
         u, m, nothing, waste = self._memory(code, scratch)
         count = self.tiles.count
@@ -113,10 +118,8 @@ class ImageByTiles:
             for xi in code.loop(0, self.many):
                 b, c = code.at(u, xi * self.u_apart), code.at(m, xi * self.m_apart)
                 self._rows(code, code.int(count), code.at(v, xi * self.v_apart), b, c)
-            channel = panel * self.wide
-            channels = (code.int(self.to.c) - channel).least(self.wide)
-            result_tiles(code, self.to, self._axis("result"), code.at(result, channel), code.int(0),
-                         code.int(count), channels, m, self.m_row, self.m_apart, waste)  # fmt: skip
+            channels = panel * self.wide, (panel * self.wide + self.wide).least(self.to.c)
+            self._results(code, m, code.int(0), code.int(count), channels, result, waste, then)
 
     def _panel_of_weights(self, code: Code, source: ir.Value, panel: Int, u: ir.Value) -> None:
         """Its registers for each k; neighbours in memory one after another."""
@@ -143,6 +146,26 @@ class ImageByTiles:
                nothing: ir.Value) -> None:  # fmt: skip
         transform_tiles(code, self.tiles, self.tiles.m + 2, self._axis("image"), image, low, count,
                         v, self.v_row, self.v_apart, nothing)  # fmt: skip
+
+    def _results(
+        self, code: Code, m: ir.Value, low: Int, count: Int, channels: tuple[Int, Int],
+        result: ir.Value, waste: ir.Value, then: Then | None,
+    ) -> None:  # fmt: skip
+        """Back to pixels; what follows runs on each tile while the first cache holds it."""
+        j0, j1 = channels
+
+        def some(low: Int, count: Int, source: ir.Value) -> None:
+            result_tiles(code, self.to, self._axis("result"), code.at(result, j0), low, count,
+                         j1 - j0, source, self.m_row, self.m_apart, waste)  # fmt: skip
+
+        if then is None:
+            return some(low, count, m)
+        for t in code.loop(0, count):
+            some(low + t, code.int(1), code.at(m, t * self.m_row))
+            for i0, i1 in rows_of_tile(code, self.to, low + t):
+                place = code.at(result, i0 * self.to.c + j0)
+                then(Tile(place, self.to.c, i0, i1, j0, j1, ()))
+        return None
 
     def _rows(self, code: Code, count: Int, a: ir.Value, b: ir.Value, c: ir.Value) -> None:
         """The product of so many rows, in blocks; those behind the last are not looked at."""
