@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from lamina.compiler.layout import laid_out
-from lamina.compiler.simplify import drop
-from lamina.compiler.steps import steps_first
 from lamina.listen import Program, verify
 
 KERNELS = {"sin": "image", "cos": "steps", "sinh": "plain", "cosh": "rows"}
@@ -105,41 +103,3 @@ def test_a_kernel_is_not_given_a_part_of_a_buffer_unless_it_takes_rows():
         "copy(%5)",
         "cosh(%6)",
     ]
-
-
-def test_what_is_only_turned_and_reshaped_is_laid_as_it_is_read():
-    text = """
-        %0: float32[2, 3, 5, 4] = input('a')
-        %1: float32[2, 3, 4, 4] = input('b')
-        %2: float32[2, 3, 5, 4] = matmul(%0, %1)
-        %3: float32[2, 5, 3, 4] = transpose(%2, axes=(0, 2, 1, 3))
-        %4: float32[2, 5, 12] = reshape(%3, shape=(2, 5, 12))
-        return %4
-    """
-    assert placed(text)[2].endswith("matmul(%0, %1) : (0, 2, 1, 3)")
-
-
-def test_rows_of_a_sequence_are_multiplied_in_the_order_of_time():
-    text = """
-        %0: float32[2, 5, 3] = input('x')
-        %1: float32[3, 4] = input('W')
-        %2: float32[2, 5, 3] = cos(%0)
-        %3: float32[10, 3] = reshape(%2, shape=(10, 3))
-        %4: float32[10, 4] = matmul(%3, %1)
-        %5: float32[2, 5, 4] = reshape(%4, shape=(2, 5, 4))
-        return %5
-    """
-    turned = verify(drop(steps_first(Program.parse(text), wants)))
-    assert str(turned).splitlines()[3:] == [
-        "%3: float32[5, 2, 3] = transpose(%2, axes=(1, 0, 2))",
-        "%4: float32[10, 3] = reshape(%3, shape=(10, 3))",
-        "%5: float32[10, 4] = matmul(%4, %1)",
-        "%6: float32[5, 2, 4] = reshape(%5, shape=(5, 2, 4))",
-        "%7: float32[2, 5, 4] = transpose(%6, axes=(1, 0, 2))",
-        "return %7",
-    ]
-
-
-def test_a_program_without_sequences_stays_as_it_is():
-    program = Program.parse("%0: float32[2, 5, 3] = input('x')\nreturn %0")
-    assert steps_first(program, wants) is program

@@ -1,8 +1,7 @@
 """How results lie in memory: in which order their axes run, and where a copy is needed for it.
 
 Images lie with their channels last, ``(n, h, w, c)``, whatever their shape says: one choice for the
-whole program, that elementwise instructions carry on. A product that is only turned and reshaped,
-as heads of attention are, is laid as it will be read.
+whole program, that elementwise instructions carry on.
 """
 
 from __future__ import annotations
@@ -92,11 +91,8 @@ class Layouts:
         wanted = wanted or self._wanted_of_copy(instruction, value)
         if wanted is not None:
             return ordered(wanted, value.ndim)
-        if instruction.opcode == "copy" or value.ndim < 3:
+        if instruction.opcode in ("copy", "matmul") or value.ndim < 3:
             return plain
-        read = self._read_order(value)
-        if read != plain or instruction.opcode == "matmul":
-            return read
         for x in instruction.operands:
             if isinstance(x, Value) and x.shape == value.shape and x in self._orders:
                 if self._orders[x] != plain:
@@ -112,18 +108,6 @@ class Layouts:
                 if x is value and wanted is not None:
                     return wanted
         return None
-
-    def _read_order(self, value: Value) -> Order:
-        """That of a transposition, if it is all that is done to ``value``, and then reshaped."""
-        plain = tuple(range(value.ndim))
-        users = self._users.get(value, [])
-        after = [i for user in users for i in self._users.get(user.results[0], [])]
-        orders = {user.fields["axes"] for user in users if user.opcode == "transpose"}
-        if len(orders) != 1 or any([user.opcode != "transpose" for user in users]):
-            return plain
-        axes = tuple(orders.pop())
-        turned = after and all([i.opcode == "reshape" for i in after])
-        return axes if turned and axes[-1] == value.ndim - 1 else plain
 
     # -- copies ------------------------------------------------------------------------------
 

@@ -25,7 +25,6 @@ from .packing import (
     columns_routine,
     copy_routine,
     rows_routine,
-    short_routine,
     strided_routine,
 )
 from .target import Target
@@ -326,12 +325,9 @@ class Writer:
 
     def _pack_vector(self, source: ir.Value, place: ir.Value, row: int, k: Int, width: Int) -> None:
         plan, code = self.plan, self.code
-        if plan.b.row != 1 or plan.k == 0:
+        if plan.b.row != 1 or plan.k < code.lanes:
             strides = (plan.b.row, plan.b.column)
             self._call(strided_routine(code), source, *strides, place, row, k, width)
-        elif plan.k < code.lanes:
-            routine = short_routine(code, plan.k)
-            self._call(routine, source, plan.b.column, place, row, width)
         else:
             self._call(columns_routine(code), source, plan.b.column, place, row, k, width)
 

@@ -25,7 +25,6 @@ from .blocks import (
     line,
     present,
     store_present,
-    turn,
     turn_taps,
 )
 from .code import I64, Code, Index, Int
@@ -63,9 +62,6 @@ def pack(
     low, high = code.share(panels * block.vectors)
     for register in code.loop(low, high):
         n = (register * code.lanes).least(weights.n - 1)
-        if weights.taps == 1 and weights.k_stride == 1 and weights.k >= code.lanes:
-            _pack_turned(code, weights, source, n, place(register, 0, 0), wide)
-            continue
         square = code.reserve(weights.taps * code.lanes * 4)
         for k in code.loop(0, weights.k):
             start = code.at(source, n * weights.n_stride + k * weights.k_stride)
@@ -75,20 +71,6 @@ def pack(
             for tap in code.loop(0, weights.taps):
                 x = code.load(square, tap * code.lanes)
                 code.store(x, place(register, entry(code, table, tap), k))
-
-
-def _pack_turned(
-    code: Code, weights: Weights, source: ir.Value, n: Int, to: ir.Value, wide: int
-) -> None:
-    """Kernels of one number: a square of neighbouring ``k`` at a time."""
-    lanes, last = code.lanes, code.int(weights.n - 1) - n
-    square = code.reserve(lanes * lanes * 4)
-    for i in code.loop(0, weights.k, lanes):
-        k = i.least(weights.k - lanes)
-        start = code.at(source, n * weights.n_stride + k)
-        turn(code, start, weights.n_stride, last, lanes, square)
-        for j in code.loop(0, lanes):
-            code.store(code.load(square, j * lanes), to, (k + j) * wide)
 
 
 # -- memory --------------------------------------------------------------------------------------
@@ -117,12 +99,6 @@ def where(code: Code, lanes: ir.Value | None, bit: ir.Value) -> ir.Value:
 # -- images --------------------------------------------------------------------------------------
 
 
-def pieces_of(run: int, most: int) -> int:
-    """In how many equal parts a run is done, each at most ``most`` long if it can be."""
-    fitting = [p for p in range(1, run + 1) if run % p == 0 and run // p <= most]
-    return fitting[0] if fitting and run // fitting[0] >= 32 else 1
-
-
 class ImageByAddress:
     """A convolution that gives images, as products over addresses.
 
@@ -141,8 +117,7 @@ class ImageByAddress:
         self.chunks = -(-geometry.places // self.pixels)
         self.parts = min(self.panels, -(-16 // (self.chunks * groups)))
         self.run = weights.k
-        self.depth = max(1, DEPTH // (self.wide * 4))  # numbers of runs at a time
-        self.pieces = pieces_of(self.run, self.depth)
+        self.together = max(1, DEPTH // (self.wide * 4) // self.run)  # runs at a time
         self.most = max(s.runs for s in geometry.sweeps)
         self.panel = weights.taps * weights.k * self.wide
         self.shared = line(groups * self.panels * self.panel)
@@ -213,28 +188,24 @@ class ImageByAddress:
     def _panel(
         self, code: Code, runs: Int, number: Int, b: ir.Value, column: Int, table: ir.Value
     ) -> None:
-        """All places times one panel of weights, in slices of ``k`` that stay in the cache."""
+        """All places times one panel of weights, some runs at a time that stay in the cache."""
         rows = self.block.rows
         blocks = (number + (rows - 1)) // rows
-        length = self.run // self.pieces
-        together = max(1, self.depth // length) if self.pieces == 1 else 1
-        for run in code.loop(0, at_least(runs, 1), together):  # once where there are none: zeros
-            for piece in code.loop(0, self.pieces):
-                at = run * self.run + piece * length
-                for i in code.loop(0, blocks):
-                    self._block(code, length, code.at(b, at * self.wide), column, table, i * rows,
-                                run, (run + together).least(runs), piece * length)  # fmt: skip
+        for run in code.loop(0, at_least(runs, 1), self.together):  # once for none: zeros
+            weights = code.at(b, run * (self.run * self.wide))
+            for i in code.loop(0, blocks):
+                self._block(code, weights, column, table, i * rows, run,
+                            (run + self.together).least(runs))  # fmt: skip
 
     def _block(
-        self, code: Code, length: int, b: ir.Value, column: Int, table: ir.Value, row: Int,
-        low: Int, high: Int, k: Int,
-    ) -> None:  # fmt: skip
-        """One block: runs ``low`` to ``high``, numbers ``k`` and so on; the first sets it."""
+        self, code: Code, b: ir.Value, column: Int, table: ir.Value, row: Int, low: Int, high: Int
+    ) -> None:
+        """One block: runs ``low`` to ``high``; the first sets it."""
         block, ragged = self.block, self.weights.n % self.wide > 0
 
         def write(code: Code, *rest: Any) -> None:
-            b, table, column, columns, row, low, high, k, length, pixels = rest
-            begun = code.b.icmp_signed("!=", (low + k).value, I64(0))
+            b, table, column, columns, row, low, high, length, pixels = rest
+            begun = code.b.icmp_signed("!=", low.value, I64(0))
             there: list[ir.Value | None] = [None] * block.vectors
             if ragged:
                 there = present_columns(code, block, column, columns)
@@ -242,28 +213,28 @@ class ImageByAddress:
             to = [code.at(address(code, table, row + i), column) for i in range(block.rows)]
             start = [load(code, y, j * code.lanes, lanes).value
                      for y in to for j, lanes in enumerate(old)]  # fmt: skip
-            found = sum_of_runs(code, block, start, b, table, row, low, high, k, length, pixels)
+            found = sum_of_runs(code, block, start, b, table, row, low, high, length, pixels)
             for i, y in enumerate(to):
                 for j, lanes in enumerate(there):
                     x = Vec(code, found[i * block.vectors + j], FLOAT32)
                     store_present(code, x, y, j * code.lanes, lanes)
 
         name = f"block_{code.lanes}_{block.rows}x{block.vectors}{'_ragged' * ragged}"
-        numbers = [code.int(x) for x in (length, pitch(self.pixels))]
+        numbers = [code.int(x) for x in (self.run, pitch(self.pixels))]
         columns = code.int(self.weights.n)
-        code.call(name, write, b, table, column, columns, row, low, high, k, *numbers)
+        code.call(name, write, b, table, column, columns, row, low, high, *numbers)
 
 
 def sum_of_runs(
     code: Code, block: Block, start: list[ir.Value], b: ir.Value, table: ir.Value, row: Int,
-    low: Int, high: Int, k: Int, length: Int, pixels: Int,
+    low: Int, high: Int, length: Int, pixels: Int,
 ) -> list[ir.Value]:  # fmt: skip
     """``start`` plus a block of places times weights, over runs ``low`` to ``high``."""
     wide = block.vectors * code.lanes
     loop = code.loop(low, high, carry=start)
     for run in loop:
         at = (run + 1) * pixels + row
-        rows = [code.at(address(code, table, at + i), k) for i in range(block.rows)]
+        rows = [address(code, table, at + i) for i in range(block.rows)]
         weights = code.at(b, (run - low) * (length * wide))
         loop.carry(*micro(code, loop.now, rows, 1, weights, wide, length))
     return loop.now

@@ -64,19 +64,6 @@ def columns_routine(code: Code) -> ir.Function:
     return routine(code, "pack_columns", [POINTER, I64, POINTER, I64, I64, I64], write)
 
 
-def short_routine(code: Code, k: int) -> ir.Function:
-    """As `columns_routine`, for one k that is less than the lanes: the same arguments without k."""
-
-    def write(inner: Routine) -> None:
-        (source, panel), (column, row, columns) = arguments(inner)
-        starts = [inner.at(source, (columns - 1).least(i) * column) for i in range(inner.lanes)]
-        block = transposed([inner.load(x, 0, k) for x in starts])
-        for i, x in enumerate(block[:k]):
-            inner.store(x, inner.at(panel, row * i))
-
-    return routine(code, f"pack_columns_{k}", [POINTER, I64, POINTER, I64, I64], write)
-
-
 def copy_routine(code: Code) -> ir.Function:
     """Copy ``count`` neighbours of each of k rows.
 

@@ -23,7 +23,6 @@ from ..layout import laid_out
 from ..lower import lower
 from ..replay import Source
 from ..simplify import simplify
-from ..steps import steps_first
 from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
 from .code import I64, Code, Int
 from .kernels import takes_along, wants
@@ -81,7 +80,7 @@ class Native:
         give_back()  # what the step took that ran as it is ...
         heard = attended(simplify(lower(program)), attention.takes)
         heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
-        self.program, self.layouts = laid_out(simplify(steps_first(heard, wants)), wants)
+        self.program, self.layouts = laid_out(heard, wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
         fuser = Fuser(self.program, self.kind, self.layouts, takes_along)
         captured = {id(array): value for value, array in self.program.captures.items()}

@@ -11,7 +11,7 @@ from llvmlite import ir
 from ...errors import ProgramError
 from ..nest import Node, Store
 from .code import Code, Int
-from .elementwise import OPERATIONS
+from .elementwise import OPERATIONS, POWERS
 from .lanes import I32, Vec, number
 
 if TYPE_CHECKING:
@@ -62,12 +62,6 @@ class Turn:
         node = nest.nodes[number]
         for argument in node.arguments:
             self._hoist(argument, done)
-        if node.name == "divide" and not self.loops._is_inner(node.arguments[1]):
-            below = node.arguments[1]
-            for u in self._units():
-                self.row["reciprocal", below, u] = _reciprocal(
-                    self._value(below, u).cast(np.float32)
-                )
 
     def _key(self, number: int, unit: int) -> tuple[int, int | None]:
         """What the vectors side by side that hold the same of a node have in common."""
@@ -110,21 +104,11 @@ class Turn:
         arguments = [
             self._value(a, unit).cast(dtype) for a, dtype in zip(node.arguments, node.dtypes)
         ]
-        if node.name == "divide":
-            return self._divide(node, arguments, unit)
         if node.name == "astype":
             return arguments[0].cast(node.dtype)
+        if node.name == "power":
+            return POWERS[float(nest.nodes[node.arguments[1]].value)](arguments[0])
         return OPERATIONS[node.name](*arguments)
-
-    def _divide(self, node: Node, arguments: list[Vec], unit: int) -> Vec:
-        """A quotient; by a number that stays in the loop, a product with its reciprocal."""
-        x, y = arguments
-        reciprocal = self.row.get(("reciprocal", node.arguments[1], unit))
-        inside = self.loops._is_inner(node.arguments[0])
-        if not inside or reciprocal is None:
-            return x / y
-        factor, scale = reciprocal
-        return x * scale * factor
 
     def _offset(self, access: Any, unit: int) -> Int:
         """Elements from the start of an array to what a turn needs of it."""
@@ -228,18 +212,6 @@ class Turn:
 
     def _kept_store(self, number: int, unit: int) -> None:
         self.code.store(self._value(number, unit), self.scratch, self._place(number, unit))
-
-
-def _reciprocal(y: Vec) -> tuple[Vec, Vec]:
-    """What a number is multiplied by, one after the other, in place of a division by ``y``.
-
-    The second is a power of two: with it 1 / y neither overflows nor loses digits, where y is near
-    an end of the range.
-    """
-    size, one = y.abs(), y._other(1.0)
-    scale = (size < 2.0**-64).select(y._other(2.0**64), one)
-    scale = (size > 2.0**64).select(y._other(2.0**-64), scale)
-    return 1.0 / (y * scale), scale
 
 
 def _wide(code: Code, x: ir.Value) -> ir.Value:
