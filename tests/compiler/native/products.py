@@ -100,7 +100,7 @@ def write(module: Module, name: str, product: Product, case: Case, follow: bool)
     a, b, c, scratch, out, seen = (code.pointer(slot) for slot in range(1, 7))
     mine = code.at(scratch, code.tid * (product.scratch // 4))
     then = keep(code, case, out, seen) if follow else None
-    product.emit(code, a, b, None if case.layouts[2] == "-" else c, mine, None, then)
+    product.emit(code, a, b, None if case.layouts[2] == "-" else c, mine, then)
     code.b.ret_void()
 
 

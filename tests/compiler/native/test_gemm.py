@@ -117,7 +117,7 @@ def test_nothing_is_read_behind_the_operands(case, lanes, rng):
 def test_a_follower_needs_rows_of_results():
     plan = Product(host(), 3, 4, 5, Strides(5, 1), Strides(4, 1), Strides(1, 3))
     with pytest.raises(ValueError, match="column stride 1, got Strides"):
-        plan.emit(None, None, None, None, None, None, then=print)  # pyright: ignore
+        plan.emit(None, None, None, None, None, then=print)  # pyright: ignore
 
 
 def test_scratch_memory_is_whole_lines():

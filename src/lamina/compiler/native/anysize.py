@@ -19,9 +19,9 @@ from llvmlite import ir
 from .blocking import at_least
 from .code import I64, Code, Int
 from .gemm import CHUNK, COPIED, SMALL, WHOLE
-from .microkernel import first, load, most_rows, store, tiles_routine
+from .microkernel import most_rows, tiles
 from .module import Compiled, Module, compile_recipe
-from .packing import columns_routine, copy_routine, rows_routine, strided_routine
+from .packing import pack_columns, pack_copy, pack_rows, pack_strided
 from .single import empty, workspace
 from .target import Target, host
 from .team import Team, team
@@ -82,10 +82,6 @@ class Writer:
     def _select(self, bit: ir.Value, x: Int | int, y: Int | int) -> Int:
         code = self.code
         return code.int(code.b.select(bit, code.int(x).value, code.int(y).value))
-
-    def _call(self, function: ir.Function, *arguments: Any) -> None:
-        values = [x if isinstance(x, ir.Value) else self.code.int(x).value for x in arguments]
-        self.code.b.call(function, values)
 
     def write(self) -> None:
         """This thread's rows of tiles, in the order stacks, columns, rows."""
@@ -171,11 +167,10 @@ class Writer:
         code, size, step = self.code, self.size, self.chunk * self.wide
         pairs, pair_width, one, width = self._pairs(v0, v1)
         with code.when(code.int(0).below(pairs)):
-            routine = rows_routine(code, VECTORS)
-            self._call(routine, b, size["b_row"], self.panels, k, pairs, step, pair_width)
+            pack_rows(code, VECTORS, b, size["b_row"], self.panels, k, pairs, step, pair_width)
         with code.when(one.equals(1)):
             last, panel = code.at(b, pairs * self.wide), code.at(self.panels, pairs * step)
-            self._call(rows_routine(code, 1), last, size["b_row"], panel, k, 1, step, width)
+            pack_rows(code, 1, last, size["b_row"], panel, k, 1, step, width)
 
     def _pack_vectors(self, b: ir.Value, v0: Int, v1: Int, k: Int) -> None:
         code, size, lanes = self.code, self.size, self.code.lanes
@@ -189,22 +184,20 @@ class Writer:
             source, width = code.at(b, x * lanes * column), self._width(v0 + x + 1)
             with code.b.if_else(turned) as (fast, slow):
                 with fast:
-                    self._call(columns_routine(code), source, column, place, step, k, width)
+                    pack_columns(code, source, column, place, step, k, width)
                 with slow:
-                    routine = strided_routine(code)
-                    self._call(routine, source, row, column, place, step, k, width)
+                    pack_strided(code, source, row, column, place, step, k, width)
 
     def _begin(self, c: ir.Value, i0: Int, i1: Int, v0: Int, v1: Int) -> None:
         """Rows of the bias, to which the products are added."""
         code, lanes, width = self.code, self.code.lanes, self._width(v1)
-        mask = first(code, width.value)
+        mask = code.first(width)
         for i in code.loop(i0, i1):
             row = code.at(c, i * self.size["n"])
             for v in code.loop(v0, v1 - 1):
                 code.store(code.load(self.bias, v * lanes), row, v * lanes)
             last = (v1 - 1) * lanes
-            x = load(code, self.bias, last, mask)
-            store(code, x.value, code.at(row, last), mask)
+            code.store(code.load(self.bias, last, mask=mask), row, last, mask=mask)
 
     # -- products ----------------------------------------------------------------------------
 
@@ -223,7 +216,7 @@ class Writer:
         a = code.at(a, i0 * size["a_row"] + k0 * size["a_column"])
         to = _a_step(code.target)
         with code.when(self.copied):
-            self._call(copy_routine(code), a, size["a_column"], self.rows, to, k, i1 - i0)
+            pack_copy(code, a, size["a_column"], self.rows, to, k, i1 - i0)
         a = b.select(self.copied, self.rows, a)
         a_row = self._select(self.copied, 1, size["a_row"])
         a_step = self._select(self.copied, to, size["a_column"])
@@ -248,10 +241,8 @@ class Writer:
             first_ = code.int(0) if vectors == VECTORS else pairs
             panel, out = code.at(self.panels, first_ * step), code.at(c, first_ * self.wide)
             with code.when(code.int(0).below(count)):
-                self._call(
-                    tiles_routine(code, high, vectors), *a, panel, vectors * code.lanes, step,
-                    out, self.size["n"], k, add, down, count, held, 0, 0, 0,
-                )  # fmt: skip
+                tiles(code, high, vectors, *a, panel, vectors * code.lanes, step, out,
+                      self.size["n"], k, add, down, count, held)  # fmt: skip
 
 
 @functools.cache

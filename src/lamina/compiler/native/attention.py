@@ -22,8 +22,8 @@ from .code import Code, Index, Int
 from .elementary import exp_below
 from .kernels import KERNELS, Kernel
 from .lanes import Vec
-from .microkernel import FLOAT32, first, most_rows, tiles_routine
-from .packing import columns_routine
+from .microkernel import FLOAT32, most_rows, tiles
+from .packing import pack_columns
 from .target import Target, host
 
 QUERIES = 32
@@ -100,14 +100,12 @@ class Heads(Kernel):
 
     def _packed(self, code: Code, x: Rows, size: int, to: ir.Value) -> None:
         """Rows of ``x`` as columns of panels: [panel][size][two vectors]."""
-        lanes, pack = code.lanes, columns_routine(code)
+        lanes = code.lanes
         for j in code.loop(0, self.wide, lanes):
             start = j.least(self.length - 1)
             panel = code.at(to, j // self.panel * (size * self.panel) + j % self.panel)
             count = (code.int(self.length) - start).least(lanes)
-            numbers = (x.row, self.panel, size, count)
-            column, row, k, columns = [code.int(n).value for n in numbers]
-            code.b.call(pack, [x.at(start).place, column, panel, row, k, columns])
+            pack_columns(code, x.at(start).place, x.row, panel, self.panel, size, count)
 
     def _with_packed(
         self, code: Code, a: Rows, size: int, packed: ir.Value, c: Rows, m: Int, n: Int
@@ -140,14 +138,8 @@ class Heads(Kernel):
                                   (1, m - whole * self.rows, whole * self.rows)):  # fmt: skip
             if rows == 1 and self.length % self.rows == 0:
                 continue
-            numbers = (a.row, a.column, b_row, b_step, c.row, k, add, down, across, code.lanes,
-                       0, 0, 0)  # fmt: skip
-            a_row, a_step, b_row, b_step, c_row, *rest = [code.int(n).value for n in numbers]
-            code.b.call(
-                tiles_routine(code, rows, vectors),
-                [a.at(start).place, a_row, a_step, place, b_row, b_step, c.at(start).place, c_row,
-                 *rest],
-            )  # fmt: skip
+            tiles(code, rows, vectors, a.at(start).place, a.row, a.column, place, b_row, b_step,
+                  c.at(start).place, c.row, k, add, down, across, code.lanes)  # fmt: skip
 
     def _queries(self, code: Code, body: Callable[[Int, Int, Int], None]) -> None:
         """``body(first query, queries, keys)`` for some queries after the others."""
@@ -171,7 +163,7 @@ class Heads(Kernel):
 
 def _seen(code: Code, row: Rows, j: Int, seen: Int) -> Vec:
     """Products from the j-th on; minus infinity in place of those that a query does not see."""
-    mask = Vec(code, first(code, (seen - j).value), np.dtype(bool))
+    mask = Vec(code, code.first(seen - j), np.dtype(bool))
     return mask.select(code.load(row.place, j), code.number(-inf))
 
 

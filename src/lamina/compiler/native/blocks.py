@@ -15,8 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from .code import I32, I64, POINTER, Code, Index, Int
-from .lanes import Vec
-from .microkernel import FLOAT32, first, most_rows, store, tiles_routine
+from .microkernel import FLOAT32, most_rows, tiles
 from .packing import transposed
 from .target import Target
 
@@ -99,17 +98,7 @@ def present(code: Code, i: Int, count: Index) -> ir.Value | None:
     """Which lanes there are of ``count`` numbers from the i-th on; None: all, whatever i is."""
     if isinstance(count, int) and count % code.lanes == 0:
         return None
-    return first(code, (count - i).value)
-
-
-def store_present(
-    code: Code, x: Vec, pointer: ir.Value, offset: Index, lanes: ir.Value | None
-) -> None:
-    """Store those lanes that there are."""
-    if lanes is None:
-        code.store(x, pointer, offset)
-    else:
-        store(code, x.value, code.at(pointer, offset), lanes)
+    return code.first(count - i)
 
 
 def eight(code: Code, x: ir.Value) -> ir.Value:
@@ -191,7 +180,5 @@ def product(
     c: ir.Value, c_row: Index, k: Index, add: Index = 0, down: Index = 1,
 ) -> None:  # fmt: skip
     """Blocks of ``c = a b``, or of ``c += a b``, ``down`` of them; all strides count numbers."""
-    function = tiles_routine(code, block.rows, block.vectors)
-    given = (a_row, a_column, b_row, 0, c_row, k, add, down, 1, code.lanes, 0, 0, 0)
-    a_row, a_column, b_row, b_step, c_row, *rest = [code.int(x).value for x in given]
-    code.b.call(function, [a, a_row, a_column, b, b_row, b_step, c, c_row, *rest])
+    tiles(code, block.rows, block.vectors, a, a_row, a_column, b, b_row, 0, c, c_row, k, add,
+          down, 1, code.lanes)  # fmt: skip

@@ -19,13 +19,14 @@ import numpy as np
 from llvmlite import ir
 
 from .barrier import BARRIER, TEAM
-from .lanes import Vec, element_type, memory_type, number
+from .lanes import Vec, element_type, first_lanes, memory_type, number
 from .target import Target
 
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)
 BIT = ir.IntType(1)
 POINTER = ir.PointerType()
+INT32 = np.dtype(np.int32)
 VOID = ir.VoidType()
 STEP = ir.FunctionType(VOID, [POINTER, I64, I64])  # table, tid, threads
 
@@ -190,7 +191,8 @@ class Code:
         module: where it goes.
         name: of the function.
         target: the processor.
-        parameters: types of what it is given besides, for `call`.
+        parameters: types of what it is given besides, for `call` and `run`.
+        threaded: whether it has a table and threads at all; without, it is what `run` calls.
     Attributes:
         b: llvmlite's builder, at the place where the next instruction goes.
         lanes: numbers in a vector.
@@ -200,18 +202,20 @@ class Code:
     """
 
     def __init__(
-        self, module: ir.Module, name: str, target: Target, parameters: Sequence[ir.Type] = ()
-    ):
+        self, module: ir.Module, name: str, target: Target, parameters: Sequence[ir.Type] = (),
+        threaded: bool = True,
+    ):  # fmt: skip
         self.target, self.lanes = target, target.lanes
-        kind = ir.FunctionType(VOID, [POINTER, I64, I64, *parameters])
-        self.function = ir.Function(module, kind, name)
+        head = [POINTER, I64, I64] if threaded else []
+        self.function = ir.Function(module, ir.FunctionType(VOID, [*head, *parameters]), name)
         self.module = module
         self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.table, tid, threads, *more = self.function.args
+        self.head, more = self.function.args[: len(head)], self.function.args[len(head) :]
+        self.table, tid, threads = self.head or (None, 0, 1)
         self.tid, self.threads = Int(self, tid), Int(self, threads)
         self.parameters: list[Any] = [Int(self, x) if x.type == I64 else x for x in more]
 
-    def call(self, name: str, write: Callable[..., None], *arguments: ir.Value | Int) -> None:
+    def call(self, name: str, write: Callable[..., None], *arguments: ir.Value | Index) -> None:
         """Run another function of the module, ``name(table, tid, threads, *arguments)``.
 
         Args:
@@ -219,16 +223,24 @@ class Code:
             write: called as ``write(code, *parameters)`` the first time, to write its body.
             arguments: addresses and integers.
         """
-        values = [x.value if isinstance(x, Int) else x for x in arguments]
+        self._call(self.head, name, write, arguments)
+
+    def run(self, name: str, write: Callable[..., None], *arguments: ir.Value | Index) -> None:
+        """The same without table and threads, for what is called very often: it has no shares."""
+        self._call([], name, write, arguments)
+
+    def _call(self, head: Sequence[ir.Value], name: str, write: Any, arguments: Any) -> None:
+        values = [x if isinstance(x, ir.Value) else self.int(x).value for x in arguments]
         function = self.module.globals.get(name)
         if function is None:
-            inner = Code(self.module, name, self.target, [x.type for x in values])
+            kinds = [x.type for x in values]
+            inner = Code(self.module, name, self.target, kinds, threaded=bool(head))
             function = inner.function
             function.linkage = "internal"
             function.attributes.add("noinline")  # it may be called from many places
             write(inner, *inner.parameters)
             inner.b.ret_void()
-        self.b.call(function, [self.table, self.tid.value, self.threads.value, *values])
+        self.b.call(function, [*head, *values])
 
     # -- integers and loops ------------------------------------------------------------------
 
@@ -269,7 +281,7 @@ class Code:
     def barrier(self) -> None:
         """Wait until all threads are here; what they wrote before can be read after."""
         function = self.module.globals.get("barrier") or write_barrier(self.module)
-        self.b.call(function, [self.table, self.tid.value, self.threads.value])
+        self.b.call(function, self.head)
 
     @contextmanager
     def alone(self, thread: int = 0) -> Iterator[None]:
@@ -313,14 +325,28 @@ class Code:
         return number(self, x, np.dtype(dtype))
 
     def load(
-        self, pointer: ir.Value, offset: Index = 0, width: int = 0, dtype: Any = np.float32
-    ) -> Vec:
-        """``width`` neighbours (0: as many as there are lanes); the lanes behind them hold 0."""
-        return Vec.load(self, self.at(pointer, offset, dtype), width or self.lanes, np.dtype(dtype))
+        self, pointer: ir.Value, offset: Index = 0, width: int = 0, dtype: Any = np.float32,
+        mask: ir.Value | None = None,
+    ) -> Vec:  # fmt: skip
+        """``width`` neighbours (0: as many as there are lanes), or those of a mask; else 0."""
+        place = self.at(pointer, offset, dtype)
+        return Vec.load(self, place, np.dtype(dtype), mask or self._mask(width))
 
-    def store(self, x: Vec, pointer: ir.Value, offset: Index = 0, width: int = 0) -> None:
-        """Store the first ``width`` lanes (0: all)."""
-        x.store(self.at(pointer, offset, x.dtype), width or self.lanes)
+    def store(
+        self, x: Vec, pointer: ir.Value, offset: Index = 0, width: int = 0,
+        mask: ir.Value | None = None,
+    ) -> None:  # fmt: skip
+        """Store the first ``width`` lanes (0: all), or those of a mask."""
+        x.store(self.at(pointer, offset, x.dtype), mask or self._mask(width))
+
+    def _mask(self, width: int) -> ir.Value | None:
+        return first_lanes(self, width) if 0 < width < self.lanes else None
+
+    def first(self, width: Index) -> ir.Value:
+        """The mask of the first ``width`` lanes, a number that the running code knows."""
+        numbers = ir.Constant(ir.VectorType(I32, self.lanes), list(range(self.lanes)))
+        limit = self.b.trunc(self.int(width).value, I32)
+        return (Vec(self, numbers, INT32) < Vec.splat(self, limit, INT32)).value
 
     def element(self, dtype: Any) -> ir.Type:
         """The IR type of one number."""
@@ -333,36 +359,3 @@ class Code:
             place.align = 64
         place.type = POINTER  # llvmlite remembers what it points to; LLVM does not
         return place
-
-
-class Routine(Code):
-    """A function that others of its module call, as often as they like: ``name(*arguments)``.
-
-    It has no table and no threads, so shares and barriers are its caller's business. It is never
-    copied into its callers: code that many kernels need is translated once. `routine` keeps it.
-
-    Attributes:
-        arguments: IR values.
-    """
-
-    def __init__(self, module: ir.Module, name: str, target: Target, kinds: Sequence[ir.Type]):
-        self.target, self.lanes, self.module = target, target.lanes, module
-        self.function = ir.Function(module, ir.FunctionType(VOID, kinds), name)
-        self.function.linkage = "internal"
-        self.function.attributes.add("noinline")
-        self.b = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.arguments = self.function.args
-        self.tid, self.threads = Int(self, 0), Int(self, 1)
-
-
-def routine(
-    code: Code, name: str, kinds: Sequence[ir.Type], write: Callable[[Routine], None]
-) -> ir.Function:
-    """The function ``name`` of the code's module; at its first use, ``write`` writes its body."""
-    function = code.module.globals.get(name)
-    if function is None:
-        inner = Routine(code.module, name, code.target, kinds)
-        write(inner)
-        inner.b.ret_void()
-        function = inner.function
-    return function

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir
 
-from .code import I64, POINTER, Code, Int, Routine, routine
+from .code import Code, Index, Int
 from .lanes import Vec
-from .microkernel import FLOAT32, arguments, first, load, store
+from .microkernel import FLOAT32
 from .packing import shuffled
 
 
@@ -15,31 +17,25 @@ def most_dots(lanes: int) -> int:
     return min(lanes, 8)
 
 
-def dots_routine(code: Code, rest: bool) -> ir.Function:
+def dots(code: Code, rest: bool, *arguments: ir.Value | Index) -> None:
     """``c[j] = sum_k a[k] b[j, k]`` for ``count`` neighbours j; a, the rows of b and c contiguous.
 
     Arguments: pointer a, pointer b and the stride of its rows, pointer c, k, count. Each sum is one
-    of lanes, which are added in pairs at the end.
-
-    Args:
-        code: any code of the module.
-        rest: whether k is not a multiple of the lanes.
+    of lanes, which are added in pairs at the end. ``rest``: k is not a multiple of the lanes.
     """
 
-    def write(inner: Routine) -> None:
-        (a, b, c), (row, k, count) = arguments(inner)
+    def write(inner: Code, a: Any, b: Any, row: Int, c: Any, k: Int, count: Int) -> None:
         group = most_dots(inner.lanes)
         for j in inner.loop(0, count, group):
             left = count - j  # behind the last row, it is read again and not stored
             rows = [inner.at(b, (j + (left - 1).least(i)) * row) for i in range(group)]
             sums = added(_sums(inner, a, rows, k, rest))
-            store(inner, sums.value, inner.at(c, j), first(inner, left.least(group).value))
+            inner.store(sums, c, j, mask=inner.first(left.least(group)))
 
-    name = f"dots{'_rest' * rest}"
-    return routine(code, name, [POINTER, POINTER, I64, POINTER, I64, I64], write)
+    code.run(f"dots{'_rest' * rest}", write, *arguments)
 
 
-def _sums(code: Routine, a: ir.Value, rows: list[ir.Value], k: Int, rest: bool) -> list[Vec]:
+def _sums(code: Code, a: ir.Value, rows: list[ir.Value], k: Int, rest: bool) -> list[Vec]:
     """For each row, its sum with a, spread over lanes."""
     whole = k // code.lanes * code.lanes
     loop = code.loop(0, whole, code.lanes, carry=[code.number(0.0).value] * len(rows))
@@ -48,9 +44,9 @@ def _sums(code: Routine, a: ir.Value, rows: list[ir.Value], k: Int, rest: bool) 
         loop.carry(*_turn(code, x, [code.load(row, i) for row in rows], loop.now))
     sums = loop.now
     if rest:
-        mask = first(code, (k - whole).value)
-        x = load(code, a, whole, mask)
-        sums = _turn(code, x, [load(code, row, whole, mask) for row in rows], sums)
+        mask = code.first(k - whole)
+        x = code.load(a, whole, mask=mask)
+        sums = _turn(code, x, [code.load(row, whole, mask=mask) for row in rows], sums)
     return [Vec(code, x, FLOAT32) for x in sums]
 
 

@@ -19,14 +19,9 @@ from llvmlite import ir
 
 from .blocking import Cut, at_least, tile_shape
 from .code import I64, Code, Int
-from .dots import dots_routine
-from .microkernel import LINE, tiles_routine
-from .packing import (
-    columns_routine,
-    copy_routine,
-    rows_routine,
-    strided_routine,
-)
+from .dots import dots
+from .microkernel import LINE, tiles
+from .packing import pack_columns, pack_copy, pack_rows, pack_strided
 from .target import Target
 
 # Longer sums than WHOLE are cut into parts of at most CHUNK: it bounds the rounding error, and lets
@@ -90,7 +85,6 @@ class Product:
             at where c is None.
     Attributes:
         scratch: bytes of memory for each thread, 64-byte aligned, a multiple of 64.
-        shared: bytes of memory that all threads share; 0.
     """
 
     def __init__(
@@ -166,7 +160,7 @@ class Product:
         self.places = [0]
         for size in sizes:
             self.places.append(self.places[-1] + (size + 15) // 16 * 16)
-        self.scratch, self.shared = 4 * self.places[-1], 0
+        self.scratch = 4 * self.places[-1]
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -177,7 +171,6 @@ class Product:
         b: ir.Value,
         c: ir.Value | None,
         scratch: ir.Value,
-        shared: ir.Value | None = None,
         then: Then | None = None,
     ) -> None:
         """Write the product; every thread computes its share, and a barrier has to follow.
@@ -189,7 +182,6 @@ class Product:
             c: pointer to the first number; None if it was planned so. Its memory is not that of a
                 or b.
             scratch: this thread's memory.
-            shared: not used.
             then: called once while the code is written, with a `Tile`; what it writes runs for each
                 block of results as soon as it is finished. It may change the numbers in place. Not
                 for c of row stride 1 and another column stride.
@@ -313,10 +305,8 @@ class Writer:
             if plan.b.column == 1 and plan.masks:
                 with code.when(low.below(high)):
                     width = self._width(plan.panels.start(high))
-                    routine, count = rows_routine(code, size), high - low
-                    self._call(
-                        routine, source, plan.b.row, panel, k, count, plan.chunk * step, width
-                    )
+                    pack_rows(code, size, source, plan.b.row, panel, k, high - low,
+                              plan.chunk * step, width)  # fmt: skip
                 continue
             for x in code.loop(0, (high - low) * size):
                 place = code.at(panel, x // size * (plan.chunk * step) + x % size * lanes)
@@ -327,9 +317,9 @@ class Writer:
         plan, code = self.plan, self.code
         if plan.b.row != 1 or plan.k < code.lanes:
             strides = (plan.b.row, plan.b.column)
-            self._call(strided_routine(code), source, *strides, place, row, k, width)
+            pack_strided(code, source, *strides, place, row, k, width)
         else:
-            self._call(columns_routine(code), source, plan.b.column, place, row, k, width)
+            pack_columns(code, source, plan.b.column, place, row, k, width)
 
     def _width(self, end: Int) -> Int:
         """Lanes of the vector before vector ``end``."""
@@ -353,9 +343,9 @@ class Writer:
         """The part of k of a block's results, set or added."""
         plan, code, lanes = self.plan, self.code, self.code.lanes
         if plan.dots:
-            self._call(dots_routine(code, plan.k % lanes > 0), a,
-                       code.at(b, tile.j0 * plan.b.column), plan.b.column, tile.pointer,
-                       plan.k, tile.j1 - tile.j0)  # fmt: skip
+            b = code.at(b, tile.j0 * plan.b.column)
+            dots(code, plan.k % lanes > 0, a, b, plan.b.column, tile.pointer, plan.k,
+                 tile.j1 - tile.j0)  # fmt: skip
             return
         add = code.b.zext(code.b.icmp_signed("!=", k0.value, I64(0)), I64)
         a, a_row, a_step = self._rows_of_a(a, tile, k0, k)
@@ -373,13 +363,13 @@ class Writer:
             for size, p0, p1 in plan.panels.kinds(*panels):
                 v, wide = plan.panels.start(p0), size * lanes
                 j = v * lanes - tile.j0
-                self._call(
-                    tiles_routine(code, high, size, plan.direct and plan.tail < lanes),
-                    *(line, a_row, a_step),
-                    *(code.at(b, j * across), plan.b.row if plan.direct else wide, across * wide),
+                tiles(
+                    *(code, high, size, line, a_row, a_step, code.at(b, j * across)),
+                    *(plan.b.row if plan.direct else wide, across * wide),
                     *(code.at(out, j), tile.row_stride, k, add, u1 - u0, p1 - p0),
                     *(self._width(plan.panels.start(p1)), tile.j1 - tile.j0 - j, lines),
                     (u0 - first) * (panels[1] - panels[0]),
+                    masked=plan.direct and plan.tail < lanes,
                 )
 
     def _rows_of_a(self, a: ir.Value, tile: Tile, k0: Int, k: Int) -> tuple[ir.Value, int, int]:
@@ -388,13 +378,8 @@ class Writer:
         a = code.at(a, tile.i0 * plan.a.row + k0 * plan.a.column)
         if not plan.copied:
             return a, plan.a.row, plan.a.column
-        routine, count = copy_routine(code), tile.i1 - tile.i0
-        self._call(routine, a, plan.a.column, self.rows, plan.a_step, k, count)
+        pack_copy(code, a, plan.a.column, self.rows, plan.a_step, k, tile.i1 - tile.i0)
         return self.rows, 1, plan.a_step
-
-    def _call(self, function: ir.Function, *arguments: ir.Value | Int | int) -> None:
-        values = [x if isinstance(x, ir.Value) else self.code.int(x).value for x in arguments]
-        self.code.b.call(function, values)
 
     def _finish(self, tile: Tile) -> None:
         plan, code = self.plan, self.code

@@ -24,7 +24,7 @@ from .code import I64, Code, Index, Int
 from .geometry import Geometry
 from .indirect import clear, present_columns, where
 from .lanes import Vec
-from .microkernel import FLOAT32, load
+from .microkernel import FLOAT32
 from .packing import transposed
 from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
@@ -135,10 +135,10 @@ class WeightByAddress:
             places = [code.at(code.at(to, row * i), j * code.lanes)
                       for i in range(block.rows) for j in range(block.vectors)]  # fmt: skip
             rows = [(o + i).least(c_out - 1) if broken else o + i for i in range(block.rows)]
-            loop = code.loop(0, number, carry=[load(code, x, 0, old).value for x in places])
+            loop = code.loop(0, number, carry=[code.load(x, mask=old).value for x in places])
             for p in loop:
                 pixel, z = code.at(address(code, under, p), c + column), code.at(y, p * pitch)
-                columns = [load(code, pixel, j * code.lanes, m) for j, m in enumerate(there)]
+                columns = [code.load(pixel, j * code.lanes, mask=m) for j, m in enumerate(there)]
                 new: list[ir.Value] = []
                 for i in rows:
                     x = code.splat(z, i)

@@ -23,7 +23,6 @@ from .blocks import (
     entry,
     line,
     present,
-    store_present,
     turn_taps,
 )
 from .code import I64, Code, Index, Int
@@ -32,7 +31,7 @@ from .geometry import Geometry
 from .gradient import spread
 from .indirect import clear, where
 from .lanes import Vec
-from .microkernel import FLOAT32, load
+from .microkernel import FLOAT32
 from .strips import Strips, eights, largest_part
 from .target import Target
 
@@ -85,7 +84,7 @@ class Channels:
         """Channel ``j`` of each lane's group; ``place`` is the first channel of the first group."""
         if not self.small:
             return code.splat(place, j)
-        x = load(code, place, 0, lanes)
+        x = code.load(place, mask=lanes)
         order = [i // self.n * self.k + j for i in range(self.lanes)]
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), order)
         return Vec(code, code.b.shuffle_vector(x.value, x.value, mask), FLOAT32)
@@ -200,7 +199,7 @@ class ImageByStrips:
                     loop.carry(*self._row(code, strips, under, c, w, loop.now, read))
                 there = present(code, c, written) if channels.ragged else None
                 for p, x in enumerate(loop.now):
-                    store_present(code, Vec(code, x, FLOAT32), address(code, to, p), c, there)
+                    code.store(Vec(code, x, FLOAT32), address(code, to, p), c, mask=there)
 
         name = f"strips_{code.lanes}_{channels.name}_{digest(strips.meets)}"
         numbers = [strips.rows, strips.size, self.panel, channels.read, channels.written]
@@ -343,10 +342,13 @@ class WeightByStrips:
                 for r, i in many
                 for t in range(taps)
             ]
-            loop = code.loop(0, number, carry=[load(code, x, 0, old).value for x in places])
+            loop = code.loop(0, number, carry=[code.load(x, mask=old).value for x in places])
             for s in loop:
                 strip, new = code.at(table, s * size, INT64), list(loop.now)
-                ys = [load(code, address(code, strip, p), c, y_there) for p in range(strips.places)]
+                ys = [
+                    code.load(address(code, strip, p), c, mask=y_there)
+                    for p in range(strips.places)
+                ]
                 for m, (r, i) in enumerate(many):
                     under = code.at(strip, (row + r) * width + start, INT64)
                     for column, pairs in strips.meets:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from .blocks import (
@@ -24,14 +25,13 @@ from .blocks import (
     entry,
     line,
     present,
-    store_present,
     turn_taps,
 )
 from .code import I64, Code, Index, Int
 from .gemm import Then, Tile, at_least
 from .geometry import Geometry
 from .lanes import Vec
-from .microkernel import FLOAT32, load, micro
+from .microkernel import FLOAT32, micro
 from .places import Sweeps, addresses, pitch, table_bytes
 from .target import Target
 
@@ -89,10 +89,7 @@ def present_columns(code: Code, block: Block, column: Int, n: Int) -> list[ir.Va
 
 def where(code: Code, lanes: ir.Value | None, bit: ir.Value) -> ir.Value:
     """Those lanes, or none of them where ``bit`` is not set."""
-    kind = ir.VectorType(bit.type, code.lanes)
-    first = code.b.insert_element(ir.Constant(kind, ir.Undefined), bit, ir.IntType(32)(0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), code.lanes), [0] * code.lanes)
-    every = code.b.shuffle_vector(first, first, order)
+    every = Vec.splat(code, bit, np.dtype(bool)).value
     return every if lanes is None else code.b.and_(every, lanes)
 
 
@@ -211,13 +208,13 @@ class ImageByAddress:
                 there = present_columns(code, block, column, columns)
             old = [where(code, lanes, begun) for lanes in there]
             to = [code.at(address(code, table, row + i), column) for i in range(block.rows)]
-            start = [load(code, y, j * code.lanes, lanes).value
+            start = [code.load(y, j * code.lanes, mask=lanes).value
                      for y in to for j, lanes in enumerate(old)]  # fmt: skip
             found = sum_of_runs(code, block, start, b, table, row, low, high, length, pixels)
             for i, y in enumerate(to):
                 for j, lanes in enumerate(there):
                     x = Vec(code, found[i * block.vectors + j], FLOAT32)
-                    store_present(code, x, y, j * code.lanes, lanes)
+                    code.store(x, y, j * code.lanes, mask=lanes)
 
         name = f"block_{code.lanes}_{block.rows}x{block.vectors}{'_ragged' * ragged}"
         numbers = [code.int(x) for x in (self.run, pitch(self.pixels))]

@@ -93,29 +93,28 @@ class Vec:
         return Vec(code, code.b.shuffle_vector(first, undefined, zeros), dtype)
 
     @staticmethod
-    def load(code: Code, place: ir.Value, width: int, dtype: np.dtype[Any]) -> Vec:
-        """Neighbours in memory; lanes from ``width`` on hold 0."""
+    def load(code: Code, place: ir.Value, dtype: np.dtype[Any], mask: ir.Value | None) -> Vec:
+        """Neighbours in memory; lanes that a mask leaves out are not read and hold 0."""
         kind = ir.VectorType(memory_type(dtype), code.lanes)
-        if width >= code.lanes:
+        if mask is None:
             value = code.b.load(place, typ=kind, align=1)
         else:
-            zeros = ir.Constant(kind, [0] * code.lanes)
             value = intrinsic(code, f"llvm.masked.load.{short(kind)}.p0", kind,
-                              place, I32(1), first_lanes(code, width), zeros)  # fmt: skip
+                              place, I32(1), mask, ir.Constant(kind, None))  # fmt: skip
         if dtype.kind == "b":
             value = code.b.trunc(value, ir.VectorType(I1, code.lanes))
         return Vec(code, value, dtype)
 
-    def store(self, place: ir.Value, width: int) -> None:
-        """The first ``width`` lanes, as neighbours in memory."""
+    def store(self, place: ir.Value, mask: ir.Value | None) -> None:
+        """The lanes of a mask (None: all), as neighbours in memory."""
         code, value = self.code, self.value
         if self.dtype == bool:
             value = code.b.zext(value, ir.VectorType(ir.IntType(8), code.lanes))
-        if width >= code.lanes:
+        if mask is None:
             code.b.store(value, place, align=1)
         else:
             intrinsic(code, f"llvm.masked.store.{short(value.type)}.p0", ir.VoidType(),
-                      value, place, I32(1), first_lanes(code, width))  # fmt: skip
+                      value, place, I32(1), mask)  # fmt: skip
 
     def lane(self, i: int) -> ir.Value:
         """One number of it."""

@@ -7,7 +7,7 @@ number of each row of a, and adds their products: ``rows * vectors`` multiply-ad
 - `micro` writes the turns where the code stands. Its caller says where the rows of a are, and
   carries the accumulators, so that k may run in segments: a convolution is such a product, and
   needs no copy of its patches.
-- `tiles_routine` is the product of two matrices as a function that all products of a module share.
+- `tiles` is the product of two matrices as a function that all products of a module share.
 
 Each number is one chain of fused multiply-adds in the order of k, whatever the tile: results do not
 depend on which tile computed them.
@@ -16,12 +16,12 @@ depend on which tile computed them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, VOID, Code, Index, Int, Routine, routine
+from .code import I32, I64, VOID, Code, Index, Int
 from .lanes import Vec, intrinsic
 from .target import Target
 
@@ -72,7 +72,7 @@ def micro(
         b: where the first row of b begins.
         b_step: from one k to the next in b, in elements.
         k: how many; may be 0.
-        mask: the lanes of each row's last vector that may be read (`first`); None: all.
+        mask: the lanes of each row's last vector that may be read (`Code.first`); None: all.
         ahead: at each turn, ask for the memory that lies so many elements behind the row of b.
     Returns:
         The new sums.
@@ -81,7 +81,7 @@ def micro(
     loop = code.loop(0, k, carry=[*sums, I64(0), b])
     for _ in loop:
         now, offset, line = loop.now[: len(sums)], code.int(loop.now[-2]), loop.now[-1]
-        vector = [load(code, line, v * lanes, mask if v == vectors - 1 else None)
+        vector = [code.load(line, v * lanes, mask=mask if v == vectors - 1 else None)
                   for v in range(vectors)]  # fmt: skip
         if ahead is not None:
             prefetch(code, code.at(line, ahead))
@@ -94,7 +94,9 @@ def micro(
     return loop.now[: len(sums)]
 
 
-def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> ir.Function:
+def tiles(
+    code: Code, rows: int, vectors: int, *arguments: ir.Value | Index, masked: bool = False
+) -> None:
     """``c[i, j] (+)= sum_k a[i, k] b[k, j]`` over many tiles of one shape, as a function.
 
     Its arguments, where all strides count elements: pointer a, its strides between rows and between
@@ -105,22 +107,22 @@ def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> 
     they fill, and how many tiles have asked before. Each tile asks for one line of each row.
 
     Args:
-        code: any code of the module.
+        code: where it is called.
         rows: of a tile.
         vectors: of a tile.
+        arguments: all of them; or all but the last three, and no memory is asked for.
         masked: never read lanes of b behind the last that is stored.
     """
 
-    def write(inner: Routine) -> None:
-        pointers, numbers = arguments(inner)
-        a, b, c = pointers
-        a_row, a_step, b_row, b_step, c_row, k, add, down, across, width, next_, lines, t = numbers
+    def write(inner: Code, *given: Any) -> None:
+        a, a_row, a_step, b, b_row, b_step, c, c_row, k, add, down, across, width, *ahead = given
+        next_, lines, t = ahead
         for i in inner.loop(0, down):
             line, out = inner.at(a, i * a_row * rows), inner.at(c, i * c_row * rows)
             starts = [inner.at(line, a_row * r) for r in range(rows)]
             for j in inner.loop(0, across):
                 end = inner.b.select(j.equals(across - 1), width.value, I64(inner.lanes))
-                mask, panel = first(inner, end), inner.at(b, j * b_step)
+                mask, panel = inner.first(end), inner.at(b, j * b_step)
                 tile = t + i * across + j
                 far = inner.b.select(
                     tile.below(lines), (next_ + tile * LINE - j * b_step).value, I64(0)
@@ -133,15 +135,8 @@ def tiles_routine(code: Code, rows: int, vectors: int, masked: bool = False) -> 
                 masks = ([None] * (vectors - 1) + [mask]) * rows
                 _put(inner, _added(inner, sums, places, masks, add), places, masks, end)
 
-    kinds = [POINTER, I64, I64, POINTER, I64, I64, POINTER, *[I64] * 9]
-    return routine(code, f"tiles_{rows}x{vectors}{'m' * masked}", kinds, write)
-
-
-def arguments(code: Routine) -> tuple[list[ir.Value], list[Int]]:
-    """Those of a routine: pointers, and numbers."""
-    values = code.arguments
-    pointers = [x for x in values if x.type == POINTER]
-    return pointers, [code.int(x) for x in values if x.type == I64]
+    arguments = (*arguments, *[0] * (16 - len(arguments)))
+    code.run(f"tiles_{rows}x{vectors}{'m' * masked}", write, *arguments)
 
 
 Masks: TypeAlias = "list[ir.Value | None]"
@@ -153,7 +148,7 @@ def _added(
     """The sums, with what is at their places added if ``add`` is not 0."""
     before = code.b.block
     with code.when(code.b.icmp_signed("!=", add.value, I64(0))):
-        more = [(load(code, place, 0, mask) + Vec(code, x, FLOAT32)).value
+        more = [(code.load(place, mask=mask) + Vec(code, x, FLOAT32)).value
                 for x, place, mask in zip(sums, places, masks)]  # fmt: skip
         end = code.b.block
     result = [code.b.phi(x.type) for x in sums]
@@ -167,44 +162,18 @@ def _put(
     code: Code, sums: list[ir.Value], places: list[ir.Value], masks: Masks, width: ir.Value
 ) -> None:
     """Store the sums; those with a mask by it, if it is not of all lanes."""
-    last = [(x, place, mask) for x, place, mask in zip(sums, places, masks) if mask]
-    for x, place, mask in zip(sums, places, masks):
+    held = [(Vec(code, x, FLOAT32), place, mask) for x, place, mask in zip(sums, places, masks)]
+    for x, place, mask in held:
         if mask is None:
-            code.b.store(x, place, align=4)
+            code.store(x, place)
     with code.b.if_else(code.int(width).equals(code.lanes)) as (whole, part):
-        with whole:
-            for x, place, _ in last:
-                code.b.store(x, place, align=4)
-        with part:
-            for x, place, mask in last:
-                store(code, x, place, mask)
-
-
-def first(code: Code, width: ir.Value) -> ir.Value:
-    """The mask of the first ``width`` lanes, a number of the running code."""
-    kind = ir.VectorType(I32, code.lanes)
-    numbers = ir.Constant(kind, list(range(code.lanes)))
-    limit = Vec.splat(code, code.b.trunc(width, I32), np.dtype(np.int32)).value
-    return code.b.icmp_signed("<", numbers, limit)
-
-
-def load(code: Code, pointer: ir.Value, offset: Index, mask: ir.Value | None) -> Vec:
-    """A vector; where a mask is given, lanes that it leaves out are not read and hold 0."""
-    if mask is None:
-        return code.load(pointer, offset)
-    kind = ir.VectorType(ir.FloatType(), code.lanes)
-    nothing = ir.Constant(kind, None)
-    name = f"llvm.masked.load.v{code.lanes}f32.p0"
-    place = code.at(pointer, offset)
-    return Vec(code, intrinsic(code, name, kind, place, I32(4), mask, nothing), FLOAT32)
+        for branch, masked in ((whole, False), (part, True)):
+            with branch:
+                for x, place, mask in held:
+                    if mask is not None:
+                        code.store(x, place, mask=mask if masked else None)
 
 
 def prefetch(code: Code, place: ir.Value) -> None:
     """Ask for a line of memory that will be read; the pointer may point anywhere."""
     intrinsic(code, "llvm.prefetch.p0", VOID, place, I32(0), I32(3), I32(1))
-
-
-def store(code: Code, x: ir.Value, place: ir.Value, mask: ir.Value) -> None:
-    """Store the lanes of a mask."""
-    name = f"llvm.masked.store.v{code.lanes}f32.p0"
-    intrinsic(code, name, VOID, x, place, I32(4), mask)

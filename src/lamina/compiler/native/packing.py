@@ -6,17 +6,19 @@ the last one hold anything finite.
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir
 
-from .code import I32, I64, POINTER, Code, Routine, routine
+from .code import I32, Code, Index, Int
 from .lanes import Vec
-from .microkernel import FLOAT32, LINE, arguments, first, load, prefetch
+from .microkernel import FLOAT32, LINE, prefetch
 
 # Rows of a matrix that are asked for before they are copied.
 AHEAD = 8
 
 
-def rows_routine(code: Code, vectors: int) -> ir.Function:
+def pack_rows(code: Code, vectors: int, *arguments: ir.Value | Index) -> None:
     """Copy neighbouring panels whose rows are contiguous.
 
     All rows of k at once, as memory likes it. Arguments: pointer and row stride of the source,
@@ -24,9 +26,10 @@ def rows_routine(code: Code, vectors: int) -> ir.Function:
     lanes the last vector of the last one has; the others become 0.
     """
 
-    def write(inner: Routine) -> None:
-        (source, panel), (row, k, count, step, width) = arguments(inner)
-        mask, wide = first(inner, width.value), vectors * inner.lanes
+    def write(
+        inner: Code, source: Any, row: Int, panel: Any, k: Int, count: Int, step: Int, width: Int
+    ) -> None:
+        mask, wide = inner.first(width), vectors * inner.lanes
         for i in inner.loop(0, k):
             x, y = inner.at(source, i * row), inner.at(panel, i * wide)
             ahead = inner.at(x, row * AHEAD)
@@ -38,21 +41,21 @@ def rows_routine(code: Code, vectors: int) -> ir.Function:
             x, y = inner.at(x, (count - 1) * wide), inner.at(y, (count - 1) * step)
             for v in range(0, wide, inner.lanes):
                 last = mask if v + inner.lanes == wide else None
-                inner.store(load(inner, x, v, last), y, v)
+                inner.store(inner.load(x, v, mask=last), y, v)
 
-    kinds = [POINTER, I64, POINTER, I64, I64, I64, I64]
-    return routine(code, f"pack_rows_{vectors}", kinds, write)
+    code.run(f"pack_rows_{vectors}", write, *arguments)
 
 
-def columns_routine(code: Code) -> ir.Function:
+def pack_columns(code: Code, *arguments: ir.Value | Index) -> None:
     """Copy one vector's columns, each of them contiguous, into a panel; k is at least the lanes.
 
     Arguments: pointer and column stride of the source, pointer and row stride of the panel, k, and
     how many columns there are; the lanes behind repeat the last one.
     """
 
-    def write(inner: Routine) -> None:
-        (source, panel), (column, row, k, columns) = arguments(inner)
+    def write(
+        inner: Code, source: Any, column: Int, panel: Any, row: Int, k: Int, columns: Int
+    ) -> None:
         lanes = inner.lanes
         starts = [inner.at(source, (columns - 1).least(i) * column) for i in range(lanes)]
         for step in inner.loop(0, k, lanes):
@@ -61,50 +64,49 @@ def columns_routine(code: Code) -> ir.Function:
             for i, x in enumerate(block):
                 inner.store(x, inner.at(panel, (at + i) * row))
 
-    return routine(code, "pack_columns", [POINTER, I64, POINTER, I64, I64, I64], write)
+    code.run("pack_columns", write, *arguments)
 
 
-def copy_routine(code: Code) -> ir.Function:
+def pack_copy(code: Code, *arguments: ir.Value | Index) -> None:
     """Copy ``count`` neighbours of each of k rows.
 
     Arguments: pointer and row stride of the source, pointer and row stride of the copy, k, count.
     """
 
-    def write(inner: Routine) -> None:
-        (source, panel), (row, to, k, count) = arguments(inner)
+    def write(inner: Code, source: Any, row: Int, panel: Any, to: Int, k: Int, count: Int) -> None:
         lanes = inner.lanes
         whole = count // lanes * lanes
-        mask = first(inner, (count - whole).value)
+        mask = inner.first(count - whole)
         for i in inner.loop(0, k):
             x, y = inner.at(source, i * row), inner.at(panel, i * to)
             for j in inner.loop(0, whole, lanes):
                 inner.store(inner.load(x, j), y, j)
             if lanes > 4:  # narrow processors have no masked loads
                 with inner.when(whole.below(count)):
-                    inner.store(load(inner, x, whole, mask), y, whole)
+                    inner.store(inner.load(x, whole, mask=mask), y, whole)
             else:
                 for j in inner.loop(whole, count):
                     inner.put(inner.scalar(x, j), y, j)
 
-    return routine(code, "pack_copy", [POINTER, I64, POINTER, I64, I64, I64], write)
+    code.run("pack_copy", write, *arguments)
 
 
-def strided_routine(code: Code) -> ir.Function:
+def pack_strided(code: Code, *arguments: ir.Value | Index) -> None:
     """Copy one vector's columns into a panel, one number at a time: for all other layouts.
 
     Arguments: pointer, row stride and column stride of the source, pointer and row stride of the
     panel, k, and how many columns there are; lanes behind them are not written.
     """
 
-    def write(inner: Routine) -> None:
-        (source, panel), (row, column, to, k, columns) = arguments(inner)
+    def write(
+        inner: Code, source: Any, row: Int, column: Int, panel: Any, to: Int, k: Int, columns: Int
+    ) -> None:
         for i in inner.loop(0, k):
             x, y = inner.at(source, i * row), inner.at(panel, i * to)
             for j in inner.loop(0, columns):
                 inner.put(inner.scalar(x, j * column), y, j)
 
-    kinds = [POINTER, I64, I64, POINTER, I64, I64, I64]
-    return routine(code, "pack_strided", kinds, write)
+    code.run("pack_strided", write, *arguments)
 
 
 def transposed(rows: list[Vec]) -> list[Vec]:

@@ -22,7 +22,7 @@ from ...functions.window import Window
 from .blocks import address, constants, digest, entry, line, present
 from .code import I64, Code, Int
 from .geometry import forward_geometry, three
-from .lanes import Vec, intrinsic, memory_type, short
+from .lanes import Vec
 from .places import ravel, under_taps
 from .target import Target
 
@@ -114,7 +114,7 @@ class PoolPlan:
         for pixel in code.loop(0, pixels):
             start = code.at(image, (n * pixels + pixel) * self.c)
             for c in code.loop(channels[0], channels[1], code.lanes):
-                put(code, code.number(0.0), start, c, present(code, c, self.c))
+                code.store(code.number(0.0), start, c, mask=present(code, c, self.c))
 
     def _places(
         self, code: Code, n: Int, channels: list[Int], image: ir.Value, scratch: ir.Value,
@@ -190,7 +190,7 @@ class PoolPlan:
         there = present(code, c, self.c)
 
         def pixel(tap: Int) -> Vec:
-            return get(code, under(tap), c, there)
+            return code.load(under(tap), c, mask=there)
 
         if self.writes:
             self._add(code, under, at, c, there, operands)
@@ -200,7 +200,7 @@ class PoolPlan:
         elif self.kind == "sum":
             (y,) = self._fold(code, [], lambda y, tap: [y[0] + pixel(tap)] if y else [pixel(tap)])
         elif self.kind == "argmax":
-            largest = get(code, operands[1], at + c, there)
+            largest = code.load(operands[1], at + c, mask=there)
             last = code.number(self.taps - 1, np.int32)
 
             def earlier(found: list[Vec], tap: Int) -> list[Vec]:
@@ -209,28 +209,30 @@ class PoolPlan:
 
             y = self._fold(code, [last], earlier)[0].cast(BYTE)
         else:
-            chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
+            chosen = code.load(operands[1], at + c, dtype=BYTE, mask=there).cast(np.int32)
 
             def one(y: list[Vec], tap: Int) -> list[Vec]:
                 return [(chosen == splat(code, tap)).select(pixel(tap), y[0])]
 
             (y,) = self._fold(code, [code.number(0.0)], one)
-        put(code, y, result, at + c, there)
+        code.store(y, result, at + c, mask=there)
 
     def _add(
         self, code: Code, under: Callable[[Int], ir.Value], at: Int, c: Int, there: Any,
         operands: Sequence[ir.Value],
     ) -> None:  # fmt: skip
         """One window of a register of channels, added to the pixels under it."""
-        y, nothing, apart = get(code, operands[0], at + c, there), code.number(0.0), self._apart()
+        y = code.load(operands[0], at + c, mask=there)
+        nothing, apart = code.number(0.0), self._apart()
         chosen = None
         if self.kind == "scatter":
-            chosen = get(code, operands[1], at + c, there, BYTE).cast(np.int32)
+            chosen = code.load(operands[1], at + c, dtype=BYTE, mask=there).cast(np.int32)
 
         def add(nothing_yet: list[Vec], tap: Int) -> list[Vec]:
             x = y if chosen is None else (chosen == splat(code, tap)).select(y, nothing)
             place = under(tap)
-            put(code, x if apart else get(code, place, c, there) + x, place, c, there)
+            now = x if apart else code.load(place, c, mask=there) + x
+            code.store(now, place, c, mask=there)
             return nothing_yet
 
         self._fold(code, [], add)
@@ -266,24 +268,3 @@ def splat(code: Code, x: Int) -> Vec:
     if x.known is not None:
         return code.number(x.known, np.int32)
     return Vec.splat(code, code.b.trunc(x.value, ir.IntType(32)), np.dtype(np.int32))
-
-
-def get(code: Code, pointer: ir.Value, offset: Int, lanes: Any, dtype: Any = np.float32) -> Vec:
-    """A register, of which only some lanes may be there (None: all are)."""
-    dtype = np.dtype(dtype)
-    if lanes is None:
-        return code.load(pointer, offset, dtype=dtype)
-    kind = ir.VectorType(memory_type(dtype), code.lanes)
-    nothing, place = ir.Constant(kind, [0] * code.lanes), code.at(pointer, offset, dtype)
-    name = f"llvm.masked.load.{short(kind)}.p0"
-    one = ir.IntType(32)(1)
-    return Vec(code, intrinsic(code, name, kind, place, one, lanes, nothing), dtype)
-
-
-def put(code: Code, x: Vec, pointer: ir.Value, offset: Int, lanes: Any) -> None:
-    """Store those lanes that are there."""
-    if lanes is None:
-        code.store(x, pointer, offset)
-        return
-    place, name = code.at(pointer, offset, x.dtype), f"llvm.masked.store.{short(x.value.type)}.p0"
-    intrinsic(code, name, ir.VoidType(), x.value, place, ir.IntType(32)(1), lanes)

@@ -67,7 +67,7 @@ class ProductPlan:
         stack = tuple(zip(self.stacks, *along))
         c_strides = strides[2] if stored else None
         self.product = Product(target, m, n, k, strides[0], strides[1], c_strides, stack)
-        self.scratch, self.shared = self.product.scratch, self.product.shared
+        self.scratch, self.shared = self.product.scratch, 0
         self.work = 2 * prod(c.shape) * k
 
     def key(self) -> Any:
@@ -86,4 +86,4 @@ class ProductPlan:
         """Write the product."""
         places = [code.at(p, start) for p, start in zip(pointers, self.starts)]
         c = places[2] if self.stored else None
-        self.product.emit(code, places[0], places[1], c, scratch, shared, then)
+        self.product.emit(code, places[0], places[1], c, scratch, then)

@@ -16,12 +16,12 @@ from llvmlite import ir
 
 from ...listen import Instruction, Value
 from ..layout import Layouts
-from .code import I64, Code, Int
+from .code import Code, Int
 from .gemm import Cut
 from .kernels import Kernel
 from .lanes import Vec
 from .microkernel import FLOAT32, micro, most_rows, zeros
-from .packing import columns_routine
+from .packing import pack_columns
 from .target import Target
 
 
@@ -167,9 +167,8 @@ class Backward(Recurrence):
                             code.put(w, panel, k * (vectors * lanes) + v * lanes + lane)
                     continue
                 source = code.at(Wh, (unit + v * lanes) * total)
-                sizes = [I64(n) for n in (total, vectors * lanes, total, held)]
-                arguments = [source, sizes[0], code.at(panel, v * lanes), *sizes[1:]]
-                code.b.call(columns_routine(code), arguments)
+                to, row = code.at(panel, v * lanes), vectors * lanes
+                pack_columns(code, source, total, to, row, total, held)
 
         self._chunks(code, self.wide, pack)
 

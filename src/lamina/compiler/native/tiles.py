@@ -31,12 +31,11 @@ from .blocks import (
     eight,
     entry,
     present,
-    store_present,
     turn_taps,
 )
 from .code import I64, Code, Index, Int
 from .lanes import Vec
-from .microkernel import load, prefetch
+from .microkernel import prefetch
 
 Row = Sequence[Vec]
 
@@ -212,7 +211,7 @@ def transform_tiles(
             for c in code.loop(0, channels, code.lanes):
                 here = present(code, c, channels) if ragged else None
                 place = grid(code, code.at(to, t * row + c), m + 2, apart)
-                read = lambda i, j: load(code, pixel(i, j), c, here)  # noqa: B023, E731
+                read = lambda i, j: code.load(pixel(i, j), c, mask=here)  # noqa: B023, E731
                 for k, x in enumerate(both_axes(axis, read, size)):
                     code.store(x, place(*divmod(k, m + 2)))
 
@@ -241,7 +240,7 @@ def result_tiles(
                 place = grid(code, code.at(source, t * row + c), m + 2, apart)
                 read = lambda i, j: code.load(place(i, j))  # noqa: B023, E731
                 for k, x in enumerate(both_axes(axis, read, m + 2)):
-                    store_present(code, x, pixel(*divmod(k, m)), c, here)
+                    code.store(x, pixel(*divmod(k, m)), c, mask=here)
 
     name = f"{axis.__name__}_{code.lanes}{'_ragged' * ragged}"
     numbers = low, count, code.int(channels), source, code.int(row), code.int(apart)
