@@ -83,14 +83,42 @@ def joined(near: Function, far: Function, limit: float) -> Function:
 
 
 EXP = series(lambda i: 1 / math.factorial(i + 2))  # (e**x - 1 - x) / x**2
+EXP2 = joined(
+    series(lambda i: math.log(2) ** (i + 1) / math.factorial(i + 1)), lambda x: (2**x - 1) / x, 0.5
+)
 LOG = joined(  # (log(1 + x) - x + x**2 / 2) / x**3
     series(lambda i: (-1) ** i / (i + 3), 40), lambda x: (np.log1p(x) - x + x**2 / 2) / x**3, 0.3
 )
+LOG2 = joined(  # log2(1 + x) / x
+    series(lambda i: (-1) ** i / (i + 1) / math.log(2), 40), lambda x: np.log2(1 + x) / x, 0.3
+)
+SIN = series(lambda i: (-1) ** (i + 1) / math.factorial(2 * i + 3))  # (sin(x) - x) / x**3 of x**2
+COS = series(lambda i: (-1) ** i / math.factorial(2 * i + 4))  # (cos(x) - 1 + x**2/2) / x**4
+ATAN = series(lambda i: (-1) ** (i + 1) / (2 * i + 3), 60)  # (atan(x) - x) / x**3 of x**2
+ERF = series(  # erf(x) / x - 1 of x**2
+    lambda i: 2 / math.sqrt(math.pi) * (-1) ** i / (math.factorial(i) * (2 * i + 1)) - (i == 0)
+)
+
+
+def minus_log_erfc(x: Array) -> Array:
+    return -np.log(erfc(x))
+
+
+erfc = np.vectorize(math.erfc, otypes=[float])
 LOG_2_HALF = math.log(2) / 2
+EIGHTH = (math.pi / 4 + 1e-3) ** 2
 FITS = {
     "EXP": (EXP, lambda x: x**2 * np.exp(-x), -LOG_2_HALF, LOG_2_HALF, 4, np.float32),
     "EXPM1": (EXP, lambda x: x**2 / np.expm1(x), -LOG_2_HALF, LOG_2_HALF, 4, np.float32),
+    "EXP2": (EXP2, lambda x: x * 2**-x, -0.5, 0.5, 5, np.float32),
+    "EXP2_64": (np.exp2, lambda x: 2**-x, -0.5, 0.5, 7, np.float64),
     "LOG": (LOG, lambda x: x**3 / np.log1p(x), -0.25, 0.5, 7, np.float32),
+    "LOG2_64": (LOG2, lambda x: 1 / LOG2(x), -0.25, 0.5, 13, np.float64),
+    "SIN": (SIN, lambda z: z, 0.0, EIGHTH, 2, np.float32),
+    "COS": (COS, lambda z: z**2 / np.cos(np.sqrt(z)), 0.0, EIGHTH, 2, np.float32),
+    "ATAN": (ATAN, lambda z: z, 0.0, math.tan(math.pi / 8) ** 2, 4, np.float32),
+    "ERF_NEAR": (ERF, lambda z: 1 / (1 + ERF(z)), 0.0, 0.8**2, 5, np.float32),
+    "ERF_FAR": (minus_log_erfc, lambda x: erfc(x) / (1 - erfc(x)), 0.8, 4.0, 6, np.float32),
 }
 
 

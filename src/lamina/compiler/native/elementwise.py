@@ -14,23 +14,39 @@ from .lanes import Vec
 Operation = Callable[..., Vec]
 
 
+def _square(x: Vec) -> Vec:
+    return x * x
+
+
+def _reciprocal(x: Vec) -> Vec:
+    return 1.0 / x
+
+
 def _sign(x: Vec) -> Vec:
     one, zero = x._other(1), x._other(0)
     return (x > 0).select(one, (x < 0).select(-one, (x == 0).select(zero, x)))
+
+
+def _isinf(x: Vec) -> Vec:
+    return x.abs() == np.inf
+
+
+def _divide(x: Vec, y: Vec) -> Vec:
+    return x / y
 
 
 OPERATIONS: dict[str, Operation] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
-    "divide": lambda x, y: x / y,
+    "divide": _divide,
     "negative": lambda x: -x,
     "positive": lambda x: x,
     "copy": lambda x: x,
     "absolute": lambda x: x.abs(),
     "fabs": lambda x: x.abs(),
-    "square": lambda x: x * x,
-    "reciprocal": lambda x: 1.0 / x,
+    "square": _square,
+    "reciprocal": _reciprocal,
     "sqrt": lambda x: x.sqrt(),
     "sign": _sign,
     "floor": lambda x: x.floor(),
@@ -46,7 +62,7 @@ OPERATIONS: dict[str, Operation] = {
     "equal": lambda x, y: x == y,
     "not_equal": lambda x, y: x != y,
     "isnan": lambda x: x != x,
-    "isinf": lambda x: x.abs() == np.inf,
+    "isinf": _isinf,
     "isfinite": lambda x: x.abs() < np.inf,
     "logical_and": lambda x, y: x & y,
     "logical_or": lambda x, y: x | y,
@@ -56,24 +72,23 @@ OPERATIONS: dict[str, Operation] = {
     "invert": lambda x: ~x,
     "where": lambda c, x, y: c.select(x, y),
     "exp": elementary.exp,
+    "exp2": elementary.exp2,
     "expm1": elementary.expm1,
     "log": elementary.log,
     "log1p": elementary.log1p,
+    "log2": elementary.log2,
+    "log10": elementary.log10,
     "tanh": elementary.tanh,
+    "sin": elementary.sin,
+    "cos": elementary.cos,
+    "tan": elementary.tan,
+    "arctan": elementary.arctan,
+    "power": elementary.power,
 }
-
-POWERS: dict[float, Operation] = {
-    0: lambda x: x.code.number(1.0),
-    1: lambda x: x,
-    2: lambda x: x * x,
-    3: lambda x: x * x * x,
-    -1: lambda x: 1.0 / x,
-}
-"""``x**n``, as exact as NumPy's but for 3, with 1 unit in the last place."""
 
 FLOATING = frozenset(
-    "divide reciprocal sqrt floor ceil rint trunc exp expm1 log log1p tanh power isnan isinf "
-    "isfinite fabs".split()
+    "divide reciprocal sqrt floor ceil rint trunc exp exp2 expm1 log log1p log2 tanh sin cos power "
+    "log10 tan arctan isnan isinf isfinite fabs".split()
 )
 """What is done on float32 only."""
 
@@ -99,11 +114,7 @@ def computed_in(instruction: Instruction) -> list[np.dtype[Any]] | None:
         return [instruction.operands[0].dtype]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
     if opcode == "where":
         return [np.dtype(bool), result, result]
-    if opcode == "power":
-        exponent = instruction.operands[1]
-        if type(exponent) not in (int, float) or exponent not in POWERS:
-            return None
-    elif opcode not in OPERATIONS:
+    if opcode not in OPERATIONS:
         return None
     ufunc = getattr(np, opcode)
     given = [

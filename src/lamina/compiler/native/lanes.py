@@ -166,6 +166,9 @@ class Vec:
     def __or__(self, other: Vec) -> Vec:
         return self._new(self.code.b.or_(self.value, other.value))
 
+    def __xor__(self, other: Vec) -> Vec:
+        return self._new(self.code.b.xor(self.value, other.value))
+
     def __invert__(self) -> Vec:
         return self._new(self.code.b.not_(self.value))
 

@@ -21,7 +21,7 @@ SMALL = 1 << 14
 CHEAP_AGAIN = 6
 """Nodes that are computed again in a later stage, rather than kept."""
 
-COSTLY = frozenset("exp expm1 log log1p tanh".split())
+COSTLY = frozenset("exp exp2 expm1 log log1p log2 tanh sin cos power".split())
 
 
 class Loops:

@@ -11,7 +11,7 @@ from llvmlite import ir
 from ...errors import ProgramError
 from ..nest import Node, Store
 from .code import Code, Int
-from .elementwise import OPERATIONS, POWERS
+from .elementwise import OPERATIONS
 from .lanes import I32, Vec, number
 
 if TYPE_CHECKING:
@@ -106,8 +106,6 @@ class Turn:
         ]
         if node.name == "astype":
             return arguments[0].cast(node.dtype)
-        if node.name == "power":
-            return POWERS[float(nest.nodes[node.arguments[1]].value)](arguments[0])
         return OPERATIONS[node.name](*arguments)
 
     def _offset(self, access: Any, unit: int) -> Int:
