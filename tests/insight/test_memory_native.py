@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from lamina import functions as F
 from lamina import optimizers as O
 from lamina.insight import summary
 from lamina.insight.memory import training_memory
+from lamina.layers import RNN
 from lamina.listen import Spec
 from lamina.models import GPT, MLP
 
@@ -22,6 +24,11 @@ INT = np.dtype(np.int64)
 MODELS = {
     "mlp": (lambda: MLP([300, 200, 10]), Spec((2000, 100), np.dtype(np.float32)), (2000,)),
     "gpt": (lambda: GPT(64, 64, 64, 2, 4), Spec((8, 64), INT), (8, 64)),
+    "rnn": (
+        lambda: Sequential(RNN(48), itemgetter(0), Linear(10)),
+        Spec((8, 30, 20), np.dtype(np.float32)),
+        (8, 30),
+    ),
 }
 
 
@@ -30,7 +37,7 @@ def scores(y, t):
     return F.softmax_cross_entropy(y.reshape(-1, y.shape[-1]), t.reshape(-1))
 
 
-@pytest.mark.parametrize("name", ["mlp", "gpt"])
+@pytest.mark.parametrize("name", MODELS)
 def test_the_memory_of_a_compiled_step_is_what_was_planned(name):
     make, x, labelled = MODELS[name]
     t = Spec(labelled, INT)

@@ -74,7 +74,7 @@ def native_plan(step: Callable[..., Any], batch: Sequence[Spec]) -> Plan:
     """
     chooses_native("native")
     with using(stand_in=None, debug=False):
-        traced = trace(step, tuple([shape_only(spec) for spec in batch]), {})
+        traced = trace(step, tuple([shape_only(spec) for spec in batch]), {}, native=True)
     program = simplify(traced.program)
     first = len(program.outputs) - len(traced.changed) - len(traced.grads)
     targets = dict(enumerate([variable._data for variable in traced.changed], first))
@@ -84,15 +84,13 @@ def native_plan(step: Callable[..., Any], batch: Sequence[Spec]) -> Plan:
 def _planned(program: Program, targets: dict[int, Any]) -> Plan:
     from ..compiler.native.memory import arena_of, spans_of
     from ..compiler.native.program import Native  # needs llvmlite
-    from ..compiler.native.target import host
     from ..compiler.native.team import team
 
     class Sized(Native):
         """Native code of which only the sizes are asked."""
 
         def _emit(self) -> None:
-            self.module, self.fixed = None, self._fixed()
-            self.plans = {g: self._plan(host(), g) for g in self.groups if g.kind != "numpy"}
+            self._plan()
             shared = {group: plan.shared for group, plan in self.plans.items()}
             outputs = [self.sources.base(value) for value in self.program.outputs]
             self.arena = arena_of(spans_of(self.groups, self.fixed, outputs, shared))

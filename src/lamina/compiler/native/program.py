@@ -115,16 +115,16 @@ class Native:
 
     # -- emission ----------------------------------------------------------------------------
 
-    def _emit(self) -> None:
-        target = host()
+    def _plan(self) -> None:
+        """How each group is written, and the arrays that are there before the run."""
         self.fixed = self._fixed()
-        self.plans = {
-            g: plan_of(target, g, self.sources, self.layouts)
-            for g in self.groups
-            if g.kind != "numpy"
-        }
+        native = [group for group in self.groups if group.kind != "numpy"]
+        self.plans = {g: plan_of(host(), g, self.sources, self.layouts) for g in native}
         for plan in self.plans.values():
             self.fixed.update(plan.fixed)
+
+    def _emit(self) -> None:
+        self._plan()
         self.keys = {group: repr(plan.key()) for group, plan in self.plans.items()}
         shared = {group: plan.shared for group, plan in self.plans.items()}
         outputs = [self.sources.base(value) for value in self.program.outputs]
