@@ -1,12 +1,13 @@
 """What does the Trainer, with all callbacks that are there by default, cost over a loop by hand?
 
-    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--rounds 25]
+    python benchmarks/trainer.py --threads 2 [--only digits,convolution] [--rounds 25] [--small]
 
 ``digits`` is the training of ``lamina demo``: its network, eager, in batches of 64. ``convolution``
-is the network of examples/fashion.py, compiled, in batches of 100 pictures of 28 × 28. The loop by
-hand calls the step for each batch and adds the losses up, and at the end it saves a checkpoint; the
-Trainer has a folder and the callbacks Progress, Metrics and Checkpoint. Both train one model, and
-do the same steps.
+is examples/fashion.py, compiled, in batches of 100 pictures of 28 × 28: an epoch of Fashion-MNIST,
+600 steps; where that is not found, or with ``--small``, ten epochs of the digits in its place, 14
+steps each. The loop by hand calls the step for each batch and adds the losses up, and at the end it
+saves a checkpoint; the Trainer has a folder and the callbacks Progress, Metrics and Checkpoint.
+Both train one model, and do the same steps.
 
 Whole runs are compared, with what is done before the first step and after the last. A round is four
 of them, hand, Trainer, Trainer, hand, or the other way round, so that a machine that gets slower or
@@ -42,6 +43,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", default="digits,convolution")
     parser.add_argument("--rounds", type=int, default=25, help="of four runs; 6 or more")
     parser.add_argument("--epochs", type=int, help="of a run")
+    parser.add_argument("--small", action="store_true", help="digits in place of Fashion-MNIST")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
@@ -111,7 +113,7 @@ class Parts:
         return whole, whole - self.inside
 
 
-def digits_parts() -> Parts:
+def digits_parts(small: bool) -> Parts:
     from lamina.cli.network import MLP
     from lamina.data import Loader, digits
 
@@ -119,7 +121,7 @@ def digits_parts() -> Parts:
     return Parts(MLP().build((64, 64)), loader, epochs=20, compiled=False)
 
 
-def convolution_parts() -> Parts:
+def convolution_parts(small: bool) -> Parts:
     from lamina.data import Loader
 
     spec = importlib.util.spec_from_file_location("fashion", EXAMPLES / "fashion.py")
@@ -127,18 +129,20 @@ def convolution_parts() -> Parts:
     assert spec.loader is not None
     fashion = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fashion)
-    x, t = fashion.small(True)
+    found = None if small else fashion.clothes(None, False)
+    x, t = found[0] if found else fashion.small(True)
     loader = Loader((x, t), 100, seed=0, drop_last=True)
-    return Parts(fashion.network().build(x[:1]), loader, epochs=10, compiled=True)
+    epochs = 1 if found else 10
+    return Parts(fashion.network().build(x[:1]), loader, epochs, compiled=True)
 
 
 MAKE = {"digits": digits_parts, "convolution": convolution_parts}
 
 
-def measure(name: str, rounds: int, epochs: int | None) -> dict[str, Any]:
+def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     """The figures of one training."""
-    parts = MAKE[name]()
-    parts.epochs = epochs or parts.epochs
+    parts, rounds = MAKE[name](chosen.small), chosen.rounds
+    parts.epochs = chosen.epochs or parts.epochs
     sides: tuple[str, str] = ("by_hand", "by_trainer")
     for side in sides:  # compiles, and makes what is made once
         parts.seconds(side)
@@ -187,7 +191,7 @@ def main() -> None:
     print(f"{'':12} steps  ms a step  outside of steps, ms    counted  whole runs")
     figures = {}
     for name in names:
-        figures[name] = row = measure(name, chosen.rounds, chosen.epochs)
+        figures[name] = row = measure(name, chosen)
         by_hand, by_trainer = row["outside_ms"].values()
         middle, low, high = row["whole"]
         print(
