@@ -57,8 +57,8 @@ class Memory:
         gradients: bytes of their gradients, which are held until the next ``cleargrads``.
         optimizer: bytes that the optimizer remembers.
         batch: bytes of the inputs and targets.
-        first: the peak of the first step, which makes what lasts and runs eagerly; for a compiled
-            step also of the second.
+        first: the peak of the first step, which makes what lasts. A compiled step is a program from
+            its first call on.
         later: the peak of all other steps.
         at: what was being computed at the peak of these.
         parts: what was held then, by the phase of the step that made it.
@@ -143,7 +143,7 @@ def training_memory(
             step.optimizer = _unused(optimizer, model)
             let_be_phantoms(counter.kept, step.optimizer)
             with using(grad=True, train=True):
-                return _of_plan(native_plan(step, specs), lasting, first, ledger)
+                return _of_plan(native_plan(step, specs), lasting)
         later, held = ledger.peak, ledger.held
         return Memory(
             max(first, later), held, *lasting, first, later, ledger.at, ledger.parts, kept
@@ -154,15 +154,13 @@ def training_memory(
         before.put_back()
 
 
-def _of_plan(plan: Plan, lasting: tuple[int, int, int, int], first: int, ledger: Ledger) -> Memory:
-    """The memory of a compiled step. Its first run finds the gradients of the eager step before."""
-    model, gradients, state, batch = lasting
+def _of_plan(plan: Plan, lasting: tuple[int, int, int, int]) -> Memory:
+    """The memory of a compiled step: its gradients are in the arena."""
+    model, _, state, batch = lasting
     parts = {"model": model, "optimizer": state, "batch": batch, "arena": plan.arena}
-    parts["kernels"] = plan.scratch + plan.copied + ledger.scratch
-    parts["code"] = plan.code + ledger.code
-    later = sum(parts.values())
-    first, at = max(first, later + gradients), "the compiled step"
-    return Memory(first, later, *lasting, first, later, at, parts)
+    parts |= {"kernels": plan.scratch + plan.copied, "code": plan.code}
+    peak = sum(parts.values())
+    return Memory(peak, peak, *lasting, peak, peak, "the compiled step", parts)
 
 
 def _lasting(ledger: Ledger, model: Layer) -> tuple[int, int, int, int]:

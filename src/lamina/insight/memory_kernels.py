@@ -28,8 +28,7 @@ from .memory_strides import Strides, is_packed, order_of, packed_strides
 
 CODE = 512 << 10
 """Bytes that the machine code of one kernel takes, about: 0.48 MiB for each of the 32 that an eager
-step of ResNet-18 uses, 0.4 for each of the 78 of a compiled one, 1.0 for each of the 33 of a GPT
-(benchmarks/memory.py measures all of it together)."""
+step of ResNet-18 uses (benchmarks/memory.py measures all of it together)."""
 
 
 @dataclass(frozen=True)
