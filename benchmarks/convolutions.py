@@ -148,10 +148,10 @@ def native(write: Callable[..., Any], arrays: list[Any], threads: int) -> tuple[
     """A call of what ``write(code, pointers)`` wrote, and the milliseconds to compile it."""
     import numpy as np
 
-    from lamina.compiler.native.code import Code
-    from lamina.compiler.native.module import Module, emit, initialize
-    from lamina.compiler.native.target import host
-    from lamina.compiler.native.team import Team
+    from lamina.machine.code import Code
+    from lamina.machine.module import Module, emit, initialize
+    from lamina.machine.target import host
+    from lamina.machine.team import Team
 
     initialize()
     start = time.perf_counter()
@@ -191,9 +191,9 @@ def convolution(layer: Layer, kind: str, options: argparse.Namespace) -> tuple[s
     """The algorithm, milliseconds, and those to compile it."""
     import numpy as np
 
-    from lamina.compiler.native.conv import ConvPlan
-    from lamina.compiler.native.target import host
     from lamina.functions.window import window_of
+    from lamina.kernels.conv import ConvPlan
+    from lamina.machine.target import host
 
     kind, rank = "data" if kind == "transposed" else kind, layer.rank
     kernel = (layer.kernel,) * rank
@@ -221,9 +221,9 @@ def pooling(shape: Pooling, kind: str, options: argparse.Namespace) -> float:
     """Milliseconds."""
     import numpy as np
 
-    from lamina.compiler.native.pool import PoolPlan
-    from lamina.compiler.native.target import host
     from lamina.functions.window import window_of
+    from lamina.kernels.pool import PoolPlan
+    from lamina.machine.target import host
 
     window = window_of((shape.size,) * 2, (shape.kernel,) * 2, shape.stride, shape.padding, 1, "")
     plan = PoolPlan(host(), kind, window, shape.n, shape.c)

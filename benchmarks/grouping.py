@@ -112,7 +112,7 @@ def counted(name: str) -> str:
 def main() -> None:
     given = options()
     start_clean(given.threads)
-    from lamina.compiler.native.team import team
+    from lamina.machine.team import team
 
     print(machine(), versions(), f"{team().threads} threads, {given.size}", sep="\n")
     if given.workloads:

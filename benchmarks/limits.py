@@ -39,8 +39,8 @@ def main() -> None:
     print(machine())
     print(versions())
     print()
-    from lamina.compiler.native.limits import measure
-    from lamina.compiler.native.team import team
+    from lamina.machine.limits import measure
+    from lamina.machine.team import team
 
     def once():
         start = time.process_time()
@@ -78,10 +78,10 @@ def foreign(threads: int) -> None:
 
 def job():
     """A function that runs the job on so many threads."""
-    from lamina.compiler.native.code import Code
-    from lamina.compiler.native.module import Module
-    from lamina.compiler.native.target import host
-    from lamina.compiler.native.team import team
+    from lamina.machine.code import Code
+    from lamina.machine.module import Module
+    from lamina.machine.target import host
+    from lamina.machine.team import team
 
     module = Module(host())
     code = Code(module.ir, "job", module.target)

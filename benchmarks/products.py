@@ -104,7 +104,7 @@ def operands(shape: Shape, layouts: str):
 @functools.cache
 def team(threads: int) -> Any:
     """One team for all products: more of them would take the cores from each other."""
-    from lamina.compiler.native.team import Team
+    from lamina.machine.team import Team
 
     return Team(threads)
 
@@ -113,10 +113,10 @@ def native(shape: Shape, a, b, c, repeats: int, threads: int) -> tuple[Callable[
     """A call that multiplies ``repeats`` times, and the milliseconds to compile it."""
     import numpy as np
 
-    from lamina.compiler.native.code import Code
-    from lamina.compiler.native.gemm import Product, Strides
-    from lamina.compiler.native.module import Module, emit, initialize
-    from lamina.compiler.native.target import host
+    from lamina.kernels.gemm import Product, Strides
+    from lamina.machine.code import Code
+    from lamina.machine.module import Module, emit, initialize
+    from lamina.machine.target import host
 
     initialize()
     start = time.perf_counter()
@@ -183,7 +183,7 @@ def eager(options: argparse.Namespace, a: Any, b: Any) -> Callable[[], object]:
     """A product in eager execution."""
     import numpy as np
 
-    from lamina.compiler.native.anysize import AnySize
+    from lamina.kernels.anysize import AnySize
 
     if options.who == "numpy":
         return lambda: np.matmul(a, b)

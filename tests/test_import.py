@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Block())
 import lamina
 for module in pkgutil.walk_packages(lamina.__path__, "lamina."):
     # these rooms stand on llvmlite and scikit-learn, and are entered when they are there
-    rooms = ("lamina.compiler.native.", "lamina.sklearn")
+    rooms = ("lamina.compiler.native.", "lamina.kernels.", "lamina.machine.", "lamina.sklearn")
     if module.name != "lamina.__main__" and not module.name.startswith(rooms):
         importlib.import_module(module.name)
 print("all imported")

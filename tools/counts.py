@@ -95,7 +95,7 @@ def sizes(paths: Iterable[Path]) -> tuple[int, int]:
 def main() -> None:
     for kind, count in counts().items():
         print(f"{count:7,}  {kind}")
-    for name in ("", "compiler", "core"):
+    for name in ("", "compiler", "core", "kernels", "machine"):
         lines, code = sizes((SRC / name).rglob("*.py"))
         print(f"{lines:7,}  lines of src/lamina/{name}, {code:,} of them code".replace("/,", ","))
 

@@ -24,7 +24,7 @@ GROUND = (
 )  # each may import those before it
 FLOORS = [
     set(GROUND),
-    {"core", "listen", "random", "parameter"},
+    {"core", "listen", "random", "parameter", "machine"},
     {"functions"},
     {"kernels"},
     {"layers", "distributions"},
@@ -39,7 +39,13 @@ SIDEWAYS |= {("parameter", "core"), ("parameter", "random")}  # it stands on the
 FACADE = {"lamina", "lamina.__main__"}
 ALWAYS_THERE = {"numpy", "lamina", *sys.stdlib_module_names}
 # A room may stand on an optional dependency. It is entered inside functions, and nowhere else.
-ROOMS = {"lamina.compiler.native": {"llvmlite"}, "lamina.sklearn": {"sklearn"}}
+# Rooms that stand on the same one may enter each other.
+ROOMS = {
+    "lamina.machine": {"llvmlite"},
+    "lamina.kernels": {"llvmlite"},
+    "lamina.compiler.native": {"llvmlite"},
+    "lamina.sklearn": {"sklearn"},
+}
 
 
 def violations(folder: Path) -> list[str]:
@@ -93,7 +99,7 @@ def judge(module: str, target: str, place: str) -> str:
     """What is wrong with ``module`` importing ``target``; nothing, if the text is empty."""
     root = target.split(".")[0]
     here, there = room(module), room(target)
-    if there and there != here:
+    if there and ROOMS[there] != ROOMS.get(here):
         outside = place == "module"
         return f"{module} imports {target}, optional, outside a function" if outside else ""
     if place == "function" and root in ALWAYS_THERE:

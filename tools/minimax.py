@@ -1,4 +1,4 @@
-"""The coefficients of src/lamina/compiler/native/elementary.py: polynomials of least largest error.
+"""The coefficients of src/lamina/machine/elementary.py: polynomials of least largest error.
 
 ``python tools/minimax.py [NAME...]`` prints, for each function, the coefficients, highest power
 first, rounded to float32 one after another with the rest fitted anew, and the largest error that

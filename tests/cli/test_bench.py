@@ -23,7 +23,7 @@ def small(monkeypatch):
     }
     monkeypatch.setattr(bench, "NETWORKS", small)
     if NATIVE:
-        from lamina.compiler.native import limits
+        from lamina.machine import limits
 
         made = limits.Limits(2, 16, 1e11, 2e11, 2e10, 3e10, 5e-7, 6e-7, 1e-7)
         monkeypatch.setattr(limits, "limits", lambda: made)

@@ -35,7 +35,7 @@ def test_every_link_of_a_page_leads_somewhere(page):
 def assembly() -> str:
     """The machine code of the nest that native.md shows."""
     pytest.importorskip("llvmlite")
-    from lamina.compiler.native.target import host
+    from lamina.machine.target import host
 
     if host().lanes < 16:
         pytest.skip("the page shows a processor with AVX-512")

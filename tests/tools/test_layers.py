@@ -19,8 +19,8 @@ GOOD = {
     "models/mlp.py": "from ..layers.linear import Linear\n",
     "training/trainer.py": "from ..models import mlp\n",
     "cli/main.py": "def main():\n    import rich\n",
-    "compiler/native/code.py": "from llvmlite import ir\nfrom .lanes import Vec\n",
-    "compiler/native/lanes.py": "import llvmlite\n",
+    "compiler/native/code.py": "from llvmlite import ir\nfrom ...machine.lanes import Vec\n",
+    "machine/lanes.py": "import llvmlite\n",
     "compiler/bound.py": "def f():\n    from .native.code import Code\n",
 }
 

@@ -96,7 +96,7 @@ def measured(seconds: float) -> dict[str, Any]:
 
 def limits() -> dict[str, float]:
     """What the machine can do at most."""
-    from ..compiler.native.limits import limits  # needs llvmlite
+    from ..machine.limits import limits  # needs llvmlite
 
     return asdict(limits())
 
@@ -152,7 +152,7 @@ def table(found: dict[str, Any]) -> str:
     lines = [f"{name:<22} {value}" for name, value in found["machine"].items()]
     lines += ["", *(NEEDS,) * (found["limits"] is None)]
     if found["limits"] is not None:
-        from ..compiler.native.limits import Limits  # needs llvmlite
+        from ..machine.limits import Limits  # needs llvmlite
 
         lines.append(str(Limits(**found["limits"])))
     for times in found["steps"].values():

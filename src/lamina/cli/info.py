@@ -140,8 +140,8 @@ def kernels() -> dict[str, Any]:
 
 def native() -> dict[str, Any]:
     """What generated code is made for."""
-    from ..compiler.native.cache import default_cache
-    from ..compiler.native.target import host
+    from ..machine.cache import default_cache
+    from ..machine.target import host
 
     target, cache = host(), default_cache()
     return {

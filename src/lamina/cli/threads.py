@@ -21,7 +21,7 @@ WORKERS = 2  # processes of a Loader, for which it is told how many threads each
 
 def layout() -> dict[str, Any]:
     """Numbers by name; None where nobody knows, or nothing is limited."""
-    from ..compiler.native.cores import threads_wanted
+    from ..machine.cores import threads_wanted
 
     own = environment(WORKERS)
     return {

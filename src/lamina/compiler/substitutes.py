@@ -66,7 +66,7 @@ def product_code(specs: list[Any]) -> Callable[..., Any] | None:
     large = all([i >= j for i, j in zip((a[-2], b[-1], b[-2]), LEAST)])
     if not alike or not large or 0 in (*a, *b):
         return None
-    from .native.anysize import any_size  # needs llvmlite
+    from ..kernels.anysize import any_size  # needs llvmlite
 
     return any_size()
 

@@ -88,7 +88,7 @@ def native_plan(step: Callable[..., Any], batch: Sequence[Spec]) -> Plan:
 def _planned(program: Program, targets: dict[int, Any]) -> Plan:
     from ..compiler.native.memory import arena_of, spans_of
     from ..compiler.native.program import Native  # needs llvmlite
-    from ..compiler.native.team import team
+    from ..machine.team import team
 
     class Sized(Native):
         """Native code of which only the sizes are asked."""

@@ -11,9 +11,9 @@ import numpy as np
 from lamina.compiler import sources
 from lamina.compiler.native import loops, program
 from lamina.compiler.native.program import Native
-from lamina.compiler.native.target import narrowed
-from lamina.compiler.native.team import Team
 from lamina.listen import Program, verify
+from lamina.machine.target import narrowed
+from lamina.machine.team import Team
 
 MOST = 3
 """Threads of the team of tests."""

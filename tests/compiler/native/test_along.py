@@ -21,10 +21,10 @@ from compiler.native.emitted import Emitted
 from lamina import Variable, using
 from lamina.compiler.native.image import Convolution
 from lamina.compiler.native.report import name_of
-from lamina.compiler.native.target import host
 from lamina.compiler.trace import trace
 from lamina.functions.conv import Conv, ConvTranspose
 from lamina.functions.window import window_of
+from lamina.machine.target import host
 
 
 def biased(y: Any, W: Any, b: Any, other: Any) -> Any:

@@ -10,8 +10,8 @@ pytest.importorskip("llvmlite")
 from compiler.native.emitted import Emitted
 from lamina.compiler.attend import Attention, AttentionGradient
 from lamina.compiler.native.attention import takes
-from lamina.compiler.native.target import host
 from lamina.listen import Program, Spec, run
+from lamina.machine.target import host
 
 NARROW = [lanes for lanes in (8, 4) if lanes < host().lanes]
 SIZES = [(7, 16, 32), (64, 16, 16), (69, 48, 16), (1, 16, 16), (550, 16, 16)]

@@ -14,11 +14,11 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.emitted import Emitted
 from compiler.native.error import bounds, distance
-from compiler.native.late import LateTeam
 from compiler.native.programs import random_program
 from lamina.compiler import sources
-from lamina.compiler.native.target import host
 from lamina.listen import run
+from lamina.machine.target import host
+from machine.late import LateTeam
 
 COUNT = int(os.environ.get("LAMINA_PROGRAMS", "48"))
 FIRST = int(os.environ.get("LAMINA_FIRST_PROGRAM", "0"))

@@ -9,19 +9,19 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.maker import Maker
 from compiler.native.programs import random_program
-from compiler.native.sample import module
 from lamina import using
-from lamina.compiler.native import module as modules
 from lamina.compiler.native import program as programs
 from lamina.compiler.native import single
-from lamina.compiler.native.cache import Cache
-from lamina.compiler.native.module import Module, compile_recipe
 from lamina.compiler.native.program import Native
 from lamina.compiler.native.single import Single
-from lamina.compiler.native.target import host
 from lamina.functions.conv import Conv, ConvTranspose
 from lamina.functions.pool import MaxPool, PoolSum
 from lamina.functions.window import window_of
+from lamina.machine import module as modules
+from lamina.machine.cache import Cache
+from lamina.machine.module import Module, compile_recipe
+from lamina.machine.target import host
+from machine.sample import module
 
 REAL = np.dtype(np.float32)
 

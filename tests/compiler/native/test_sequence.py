@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from lamina.compiler.native.single import Single
-from lamina.compiler.native.target import host, narrowed
-from lamina.compiler.native.team import Team
 from lamina.functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
+from lamina.machine.target import host, narrowed
+from lamina.machine.team import Team
 
 SHAPES = [  # samples, steps, units
     (7, 1, 1), (6, 2, 1), (1, 7, 5), (6, 1, 16), (7, 2, 16), (6, 7, 33),

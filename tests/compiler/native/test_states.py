@@ -16,7 +16,7 @@ from compiler.native.emitted import Emitted
 from compiler.native.states import random_state
 from lamina.compiler import sources
 from lamina.compiler.bound import _write
-from lamina.compiler.native.target import host
+from lamina.machine.target import host
 
 COUNT = int(os.environ.get("LAMINA_PROGRAMS", "96"))
 BLOCKS = [range(i, min(i + 32, COUNT)) for i in range(0, COUNT, 32)]

@@ -1,1 +1,1 @@
-"""Machine code for programs, through llvmlite."""
+"""A program as machine code."""

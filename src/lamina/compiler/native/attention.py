@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from ...kernels.microkernel import FLOAT32, most_rows, tiles
+from ...kernels.packing import pack_columns
 from ...listen import Instruction, Spec, Value
+from ...machine.code import Code, Index, Int
+from ...machine.elementary import exp_below
+from ...machine.lanes import Vec
+from ...machine.target import Target, host
 from ..attend import Attention, AttentionGradient
 from ..layout import Layouts
-from .code import Code, Index, Int
-from .elementary import exp_below
 from .kernels import KERNELS, Kernel
-from .lanes import Vec
-from .microkernel import FLOAT32, most_rows, tiles
-from .packing import pack_columns
-from .target import Target, host
 
 QUERIES = 32
 """How many are done together: their weights fit the second-level cache."""

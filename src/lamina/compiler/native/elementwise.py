@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...listen import Instruction, Value
-from . import elementary
-from .lanes import Vec
+from ...machine import elementary
+from ...machine.lanes import Vec
 
 Operation = Callable[..., Vec]
 

@@ -10,14 +10,14 @@ import numpy as np
 from ...config import current
 from ...functions.conv import Conv, ConvTranspose, ConvWeight
 from ...functions.pool import MaxPool, PoolArgMax, PoolGather, PoolScatter, PoolSpread, PoolSum
+from ...kernels.conv import ConvPlan
+from ...kernels.gemm import Then
+from ...kernels.pool import PoolPlan
 from ...listen import Instruction, Value
+from ...machine.code import Code
+from ...machine.target import Target
 from ..layout import Layouts
-from .code import Code
-from .conv import ConvPlan
-from .gemm import Then
 from .kernels import KERNELS, Kernel
-from .pool import PoolPlan
-from .target import Target
 
 
 class Convolution(Kernel):

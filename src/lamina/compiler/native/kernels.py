@@ -9,14 +9,14 @@ import numpy as np
 
 from ...functions.index import ARRAY, ScatterAdd
 from ...listen import Instruction, Value
+from ...machine.code import Code, Int
+from ...machine.target import Target
 from ..access import Layout, dense
 from ..layout import Layouts
 from ..lower import is_place
 from ..nest import Nest, Node, Store, collapsed
 from ..sources import KNOWN
-from .code import Code, Int
 from .loops import Loops
-from .target import Target
 
 
 class Kernel:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from ...listen import TABLE, VIEWS, Instruction, Value
+from ...machine.code import Code
+from ...machine.target import Target
 from ..group import Group
 from ..layout import Layouts
 from ..lower import is_place
 from ..sources import KNOWN, REDUCTIONS, Sources
-from .code import Code
 from .elementwise import computed_in
 from .kernels import kernel_of
 from .nests import NestPlan
 from .product import ProductPlan, takes_product
-from .target import Target
 
 
 def kind_of(instruction: Instruction, made_by: dict[Value, Instruction]) -> str:

@@ -14,15 +14,15 @@ import numpy as np
 from llvmlite import ir
 
 from ...listen import VIEWS, Instruction, Program, Value, repeat
+from ...machine.code import Code, Int
+from ...machine.target import Target
 from ..described import name_of
 from ..fuse import Fuser
 from ..layout import Layouts, laid_out
 from ..loop import Scan
-from .code import Code, Int
 from .kernels import KERNELS, Kernel, wants
 from .kinds import constant, kind_of, plan_of, writer_of
 from .memory import Memory, Since, arena_of, rounded, spans_of
-from .target import Target
 
 
 class Turn:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from ...machine.code import Code
+from ...machine.target import Target
 from ..nest import Nest
-from .code import Code
-from .target import Target
 from .turn import COLUMNS
 from .walk import Walk
 

@@ -9,18 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...listen import Value
+from ...machine.scratch import LINE, aligned
 from ..access import dense
 from ..group import Group
 from ..layout import Layouts, array_of
-
-LINE = 64
-"""Bytes of a cache line: each result begins at one."""
-
-PAGE = 1 << 21
-"""Bytes of a large page; an arena of several begins at one, which saves the processor look-ups."""
 
 KEPT, WHOLE = 256 << 20, 32 << 20
 """Bytes of freed memory that a process keeps; and of an array that goes back by itself, the most
@@ -138,14 +131,6 @@ def _packed(spans: list[Span]) -> int:
         span.offset = offset
         placed.append(span)
     return max([span.offset + span.nbytes for span in placed], default=0)
-
-
-def aligned(nbytes: int) -> Any:
-    """Bytes that begin at a cache line, or at a large page if there are many."""
-    line = PAGE if nbytes >= 4 * PAGE else LINE
-    raw = np.empty(nbytes + line, np.uint8)
-    start = -raw.ctypes.data % line
-    return raw[start : start + nbytes]
 
 
 def stored_array(memory: Memory, layouts: Layouts, value: Value) -> Any:

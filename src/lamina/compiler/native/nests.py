@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...machine.code import Code
 from ..access import Layout, dense
 from ..group import Group
 from ..nest import Nest, NestMaker
-from .code import Code
 from .elementwise import computed_in
 from .kernels import kernel_of
 from .loops import Loops

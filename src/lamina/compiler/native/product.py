@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.gemm import Product, Strides
 from ...listen import Instruction, Value
+from ...machine.code import Code
+from ...machine.target import Target
 from ..access import Layout
 from ..layout import Layouts
-from .code import Code
-from .gemm import Product, Strides
-from .target import Target
 
 
 def takes_product(instruction: Instruction) -> bool:

@@ -14,6 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...listen import TABLE, Instruction, Program, Value
+from ...machine.code import I64, Code, Int
+from ...machine.lanes import intrinsic
+from ...machine.module import Module, compile_recipe
+from ...machine.scratch import aligned
+from ...machine.target import host
+from ...machine.team import team
 from ..attend import attended
 from ..described import Described, Row, text
 from ..fuse import Fuser
@@ -24,14 +30,9 @@ from ..lower import lower
 from ..replay import Source
 from ..simplify import simplify
 from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
-from .code import I64, Code, Int
 from .kernels import takes_along, wants
 from .kinds import constant, kind_of, plan_of, writer_of
-from .lanes import intrinsic
-from .memory import Since, aligned, give_back, planned, stored_array
-from .module import Module, compile_recipe
-from .target import host
-from .team import team
+from .memory import Since, give_back, planned, stored_array
 
 FEW = 1 << 21
 """Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from ...kernels.gemm import Cut
+from ...kernels.microkernel import FLOAT32, micro, most_rows, zeros
+from ...kernels.packing import pack_columns
 from ...listen import Instruction, Value
+from ...machine.code import Code, Int
+from ...machine.lanes import Vec
+from ...machine.target import Target
 from ..layout import Layouts
-from .code import Code, Int
-from .gemm import Cut
 from .kernels import Kernel
-from .lanes import Vec
-from .microkernel import FLOAT32, micro, most_rows, zeros
-from .packing import pack_columns
-from .target import Target
 
 
 class Recurrence(Kernel):

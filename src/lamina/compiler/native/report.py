@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ...machine.code import I64, Code, Int
+from ...machine.lanes import intrinsic
+from ...machine.limits import limits
+from ...machine.module import Module
+from ...machine.target import host
+from ...machine.team import team
 from ..described import Row, name_of
 from ..group import Group
 from ..loop import Scan
-from .code import I64, Code, Int
-from .lanes import intrinsic
-from .limits import limits
 from .loop import Loop, why_not
-from .module import Module
-from .target import host
-from .team import team
 
 
 def rows(native: Any) -> list[Row]:

@@ -7,10 +7,10 @@ from typing import Any
 from llvmlite import ir
 
 from ...functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
-from .code import Code, Int
-from .elementary import sigmoid, tanh
+from ...machine.code import Code, Int
+from ...machine.elementary import sigmoid, tanh
+from ...machine.lanes import Vec
 from .kernels import KERNELS
-from .lanes import Vec
 from .recurrence import Backward, Forward
 
 

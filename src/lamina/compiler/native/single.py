@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from math import prod
@@ -13,16 +12,16 @@ import numpy as np
 from ...core import Function
 from ...core.variable import Shape
 from ...listen import Program, Value
+from ...machine.code import Code
+from ...machine.module import Compiled, Module, compile_recipe
+from ...machine.scratch import empty, workspace
+from ...machine.target import Target, host
+from ...machine.team import Team, team
 from ..access import Layout, dense
 from ..layout import Order, ordered
 from . import image, sequence  # noqa: F401 (they fill KERNELS)
-from .code import Code
 from .kernels import Kernel, kernel_of
-from .memory import aligned
-from .module import Compiled, Module, compile_recipe
 from .program import FEW
-from .target import Target, host
-from .team import Team, team
 
 Spec: TypeAlias = "tuple[Shape, np.dtype[Any]]"
 
@@ -164,25 +163,3 @@ def inverse(order: Order) -> Order:
 def _lying(x: Any, order: Order) -> Any:
     """``x`` with its axes in this order, without gaps."""
     return np.ascontiguousarray(x.transpose(order))
-
-
-def empty(shape: Shape, dtype: Any) -> Any:
-    """An array that begins at a cache line."""
-    nbytes = prod(shape) * dtype.itemsize
-    return aligned(nbytes)[:nbytes].view(dtype).reshape(shape)
-
-
-class Workspace(threading.local):
-    """Scratch memory, which every Python thread has for itself; it grows, and is kept."""
-
-    def __init__(self) -> None:
-        self.memory = aligned(0)
-
-    def of(self, nbytes: int) -> Any:
-        """So many bytes or more."""
-        if self.memory.size < nbytes:
-            self.memory = aligned(nbytes)
-        return self.memory
-
-
-workspace = Workspace()

@@ -9,10 +9,10 @@ import numpy as np
 from llvmlite import ir
 
 from ...errors import ProgramError
+from ...machine.code import Code, Int
+from ...machine.lanes import I32, Vec, number
 from ..nest import Node, Store
-from .code import Code, Int
 from .elementwise import OPERATIONS
-from .lanes import I32, Vec, number
 
 if TYPE_CHECKING:
     from .loops import Loops

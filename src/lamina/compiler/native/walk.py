@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from ...machine.code import Code, Int
+from ...machine.lanes import Vec, first_lanes
 from ..nest import Store
-from .code import Code, Int
 from .elementwise import REDUCERS
-from .lanes import Vec, first_lanes
 from .turn import COLUMNS, Turn
 
 CHUNK = 256

@@ -1,0 +1,1 @@
+"""How matrices are multiplied and images convolved, as machine code."""

@@ -1,0 +1,1 @@
+"""Machine code through llvmlite: vectors and their arithmetic, modules, and the team of threads."""
