@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..listen import TABLE, VIEWS, Instruction, Program, Value
+from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value
 
 ELEMENTWISE = frozenset(
     name
@@ -37,6 +37,7 @@ class Plan:
             the same order are they the same to the last bit.
     Attributes:
         arrays: for each planned Value its array; those without one are made during the run.
+        constants: those that are there before the run, and the same at each.
         arena: bytes of all buffers together.
         naive: bytes that the same results would take if no buffer were given on.
     """
@@ -55,6 +56,8 @@ class Plan:
         self._last = last_uses(program, self._bases)
         self._owned: dict[Value, Any] = {}  # the bytes of those that lie in buffers
         self._free: dict[int, list[Any]] = defaultdict(list)
+        self.constants: set[Value] = set()
+        self._objects: dict[tuple[Any, ...], Any] = {}
         for place, instruction in enumerate(program.instructions):
             if len(instruction.results) == 1 and instruction.results[0] not in self.arrays:
                 self._place(place, instruction, instruction.results[0])
@@ -69,6 +72,11 @@ class Plan:
                     self.arrays[value] = made
         elif instruction.opcode in ("full", "arange"):
             self.arrays[value] = np.asarray(TABLE[instruction.opcode].run(**instruction.fields))
+            self.constants.add(value)
+        elif self._is_constant(instruction) and value not in self._outputs:
+            known = [self.arrays[x] if isinstance(x, Value) else x for x in instruction.operands]
+            self.arrays[value] = np.asarray(TABLE[instruction.opcode].run(*known))
+            self.constants.add(value)
         elif instruction.opcode in INTO and not self._misread(instruction):
             axes = self._axes.get(value) or list(range(value.ndim))
             raw = self._taken_over(place, instruction, value)
@@ -76,8 +84,24 @@ class Plan:
             self._owned[value] = raw
             lengths = [value.shape[axis] for axis in axes]
             flat = raw[: value.nbytes].view(value.dtype).reshape(lengths)
-            self.arrays[value] = flat.transpose([axes.index(i) for i in range(value.ndim)])
+            laid = flat.transpose([axes.index(i) for i in range(value.ndim)])
+            self.arrays[value] = self.one(laid)
             self.naive += value.nbytes
+
+    def _is_constant(self, instruction: Instruction) -> bool:
+        """Whether a single number is made of constants: a factor of the derivative of a mean."""
+        if instruction.opcode not in ELEMENTWISE or instruction.results[0].shape:
+            return False
+        return all([x in self.constants if isinstance(x, Value) else not isinstance(x, Host)
+                    for x in instruction.operands])  # fmt: skip
+
+    def one(self, array: Any) -> Any:
+        """One and the same object for the same place, so that it has one name: NumPy looks closely
+        whether a result that is another object overlaps its operands, in as much time as it needs
+        for a thousand numbers.
+        """
+        where = (array.ctypes.data, array.shape, array.strides, array.dtype)
+        return self._objects.setdefault(where, array)
 
     def _misread(self, instruction: Instruction) -> bool:
         """Whether NumPy, given a place for the result, would reduce in another order.

@@ -29,6 +29,10 @@ UFUNCS = {
 BLAS = {np.dtype(np.float32), np.dtype(np.float64)}
 """Dtypes of which NumPy's products are BLAS's."""
 
+EXTREMES = ("maximum", "minimum")
+FULL = 2**16
+"""Elements of the largest array that is one number everywhere."""
+
 
 class Source:
     """Python that is written line by line, and then compiled.
@@ -45,8 +49,9 @@ class Source:
         self._names: dict[str, Any] = {"asarray": np.asarray, "copyto": np.copyto}
         self._known: dict[int, str] = {}  # names of objects, by id; the namespace holds them
         self._locals: dict[Value, str] = {}
+        self._given: dict[Any, str] = {}  # of inputs, and what is one transposed: the input's name
         self._hosts: list[str] = []
-        self._numbers: dict[tuple[str, Any], Any] = {}  # as arrays: NumPy converts them each time
+        self._numbers: dict[tuple[Any, ...], Any] = {}  # as arrays: NumPy converts them each time
         self._masks: dict[tuple[Any, ...], Any] = {}
         self._views: dict[tuple[Any, ...], Any] = {}
 
@@ -73,6 +78,10 @@ class Source:
     def known(self) -> Any:
         """The Values that have a name."""
         return self._locals.keys()
+
+    def input(self, value: Value) -> str:
+        """The name of an array that each run is given."""
+        return self._given.setdefault(value, self.local(value))
 
     def local(self, value: Value) -> str:
         """The name of a Value that has no array before the run."""
@@ -109,17 +118,22 @@ class Source:
             self._hosts.append(line)
         return name
 
-    def _in_dtype(self, x: Any, dtype: Any) -> str:
+    def _in_dtype(self, x: Any, dtype: Any, like: Any = None) -> str:
         """An operand of an elementwise instruction on arrays of one floating dtype.
 
-        A Python number takes that dtype there, and it is cheaper to give it once.
+        A Python number takes that dtype there, and it is cheaper to give it once; or as often as
+        the array ``like`` has elements.
         """
         if type(x) not in (int, float, Host):
             return self.operand(x)
         if isinstance(x, Host):
             name, kind = self.operand(x), self.function(str(dtype), dtype)
             return self._at_first(f"{name}_{dtype}", f"asarray({name}, {kind})")
-        return self.object(self._numbers.setdefault((repr(x), dtype), np.asarray(x, dtype)), "c")
+        key = repr(x), dtype, None if like is None else (like.shape, like.strides)
+        if key not in self._numbers:
+            number = np.asarray(x, dtype)
+            self._numbers[key] = number if like is None else np.full_like(like, number)
+        return self.object(self._numbers[key], "c")
 
     # -- instructions ------------------------------------------------------------------------
 
@@ -130,7 +144,7 @@ class Source:
         array = self.arrays.get(value)
         if array is None or len(instruction.results) > 1:
             return self._made(instruction, operands)
-        if not operands or instruction.opcode in VIEWS:
+        if instruction.opcode in VIEWS:
             return []  # it is there before the run
         if instruction.opcode in INTO:
             return self._into(instruction, operands, self.object(array, "a"))
@@ -154,8 +168,12 @@ class Source:
 
     def _made(self, instruction: Instruction, operands: list[str]) -> list[str]:
         """Results whose arrays are made during the run."""
-        call, results = self._call(instruction, operands), instruction.results
+        results = instruction.results
         names = [self.local(value) for value in results]
+        if instruction.opcode == "transpose" and instruction.fields["axes"] == (1, 0):
+            self._given[results[0]] = self._given.get(instruction.operands[0], "")
+            return [f"{names[0]} = {operands[0]}.T"]
+        call = self._call(instruction, operands)
         if len(names) > 1:
             there = [(self.arrays[v], name) for v, name in zip(results, names) if v in self.arrays]
             copies = [f"copyto({self.object(array, 'a')}, {name})" for array, name in there]
@@ -169,16 +187,13 @@ class Source:
     def _into(self, instruction: Instruction, operands: list[str], out: str) -> list[str]:
         """A result that is computed into an array that is there."""
         opcode, fields = instruction.opcode, instruction.fields
-        if opcode in ELEMENTWISE or opcode == "matmul":
-            dtypes = {x.dtype for x in instruction.operands if isinstance(x, Value)}
-            if len(dtypes) == 1 and min(dtypes).kind == "f":
-                operands = [self._in_dtype(x, min(dtypes)) for x in instruction.operands]
-            plain = opcode == "matmul" and self._is_plain(instruction)
-            opcode = "dot" if plain else opcode
-            function = self.function(opcode, getattr(np, opcode))
+        if opcode == "matmul":
+            return [f"{self._product(instruction)}({', '.join([*operands, out])})"]
+        if opcode in ELEMENTWISE:
             # by position is faster, but NumPy means to read a third operand into these two
-            target = f"out={out}" if opcode in ("maximum", "minimum") else out
-            return [f"{function}({', '.join([*operands, target])})"]
+            target = f"out={out}" if opcode in EXTREMES else out
+            given = ", ".join([*self._beside(instruction), target])
+            return [f"{self._ufunc(opcode)}({given})"]
         if opcode in REDUCTIONS:
             function = self.function(f"{opcode}_reduce", UFUNCS[opcode].reduce)
             dtype = self.object(fields["dtype"], "f") if fields.get("dtype") else None
@@ -199,23 +214,53 @@ class Source:
                     f"keepdims={fields['keepdims']})"]  # fmt: skip
         return [f"copyto({out}, {operands[0]}, 'unsafe')"]  # astype, copy
 
-    def _is_plain(self, instruction: Instruction) -> bool:
-        """Whether a product is one of two matrices without gaps: `dot` calls the same BLAS there,
-        in half the time if they are small. Elsewhere it sums in another order, and a single number
-        it takes as a factor.
+    def _beside(self, instruction: Instruction) -> list[str]:
+        """The operands of an elementwise instruction, each as NumPy takes it soonest."""
+        array, operands = self.arrays[instruction.results[0]], instruction.operands
+        dtypes = {x.dtype for x in operands if isinstance(x, Value)}
+        floating = len(dtypes) == 1 and min(dtypes).kind == "f"
+        # with one number, these two are three times as slow as with a full array
+        like = array if instruction.opcode in EXTREMES and array.size <= FULL else None
+        return [self._in_dtype(x, min(dtypes), like) if floating and not isinstance(x, Value) else
+                self._single(x, instruction) for x in operands]  # fmt: skip
+
+    def _single(self, x: Any, instruction: Instruction) -> str:
+        """An operand; of one number beside an array as an array without axes, where it is."""
+        array = self.arrays.get(x) if isinstance(x, Value) else None
+        shape = instruction.results[0].shape
+        if array is None or not array.size or array.shape == shape:
+            return self.operand(x)
+        full = any([isinstance(v, Value) and v.shape == shape for v in instruction.operands])
+        if not full or any([n > 1 and stride for n, stride in zip(array.shape, array.strides)]):
+            return self.operand(x)
+        return self.object(self._view(array[(0,) * array.ndim + (...,)]), "a")
+
+    def _ufunc(self, opcode: str) -> str:
+        return self.function(opcode, getattr(np, opcode))
+
+    def _product(self, instruction: Instruction) -> str:
+        """`dot` if a product is one of two matrices without gaps: it calls the same BLAS there, in
+        half the time if they are small. Elsewhere it sums in another order, and a single number it
+        takes as a factor. Of inputs each run tells whether they have gaps.
         """
-        values: Any = (*instruction.operands, instruction.results[0])
-        arrays: list[Any] = [self.arrays.get(x) for x in values]
-        if any([x is None or x.ndim != 2 or not x.size for x in arrays]):
-            return False
-        kinds = {x.dtype for x in arrays}
-        dense = all([x.flags.c_contiguous or x.flags.f_contiguous for x in arrays[:2]])
-        several = arrays[0].size > 1 and arrays[1].size > 1
-        into = arrays[2].flags.c_contiguous
-        return dense and several and into and kinds <= BLAS and len(kinds) == 1
+        operands: Any = instruction.operands
+        values: Any = (*operands, instruction.results[0])
+        arrays = [self.arrays[x] for x in values if x in self.arrays]
+        given = sorted({self._given.get(x, "") for x in operands if x not in self.arrays})
+        kinds = {x.dtype for x in values}
+        plain = all([x.ndim == 2 and x.size for x in values]) and kinds <= BLAS and len(kinds) == 1
+        dense = all([x.flags.c_contiguous or x.flags.f_contiguous for x in arrays])
+        several = operands[0].size > 1 and operands[1].size > 1
+        if not (plain and dense and several and arrays[-1].flags.c_contiguous and all(given)):
+            return self._ufunc("matmul")
+        if not given:
+            return self._ufunc("dot")
+        condition = " and ".join([f"{name}.flags.c_contiguous" for name in given])
+        choice = f"{self._ufunc('dot')} if {condition} else {self._ufunc('matmul')}"
+        return self._at_first(f"{'_'.join(given)}_product", choice)
 
     def _kept_bits(self, instruction: Instruction) -> list[str] | None:
-        """``where(condition, a, 0)`` as the bits of ``a`` and a mask: no branch, NaN and all."""
+        """``where(condition, a, 0)`` as the bits of ``a`` times 0 or 1: no branch, NaN and all."""
         condition, a, b = instruction.operands
         arrays = [self.arrays.get(x) for x in (condition, a) if isinstance(x, Value)]
         out = self.arrays[instruction.results[0]]
@@ -230,10 +275,9 @@ class Source:
             self._masks[key] = np.empty(*key)
         bits = self.object(self._masks[key], "bits")
         views = mask.view(np.int8), kept.view(integer), out.view(integer)
-        signs, a_bits, out_bits = [self.object(self._view(x), "a") for x in views]
-        negative = self.function("negative", np.negative)
-        both = self.function("bitwise_and", np.bitwise_and)
-        return [f"{negative}({signs}, {bits})", f"{both}({a_bits}, {bits}, {out_bits})"]
+        ones, a_bits, out_bits = [self.object(self._view(x), "a") for x in views]
+        times = self._ufunc("multiply")
+        return [f"copyto({bits}, {ones})", f"{times}({a_bits}, {bits}, {out_bits})"]
 
     def _view(self, array: Any) -> Any:
         """One and the same object for the same view, so that it has one name."""
@@ -266,13 +310,15 @@ class Replay:
         self.clock = [0] * (len(program.instructions) + 1)  # nanoseconds of each; and runs
         self.plan = Plan(program, {**program.captures, **(fixed or {})}, axes)
         source = Source(self.plan.arrays)
-        inputs = [source.local(value) for value in program.inputs]
+        inputs = [source.input(value) for value in program.inputs]
         body = self._body(source)
         self.run: Callable[..., tuple[Any, ...]] = source.compiled(inputs, body, program.outputs)
         self.source = source.text
 
     def _body(self, source: Source) -> list[str]:
-        lines = [source.lines(instruction) for instruction in self.program.instructions]
+        constants = self.plan.constants
+        lines = [source.lines(i) if constants.isdisjoint(i.results) else []
+                 for i in self.program.instructions]  # fmt: skip
         self.steps = [i for i, found in enumerate(lines) if found]
         if self.profile:
             lines = [source.timed(found, self.clock, i) for i, found in enumerate(lines)]
