@@ -26,7 +26,7 @@ def offered(function: Function, specs: list[Any]) -> Callable[..., Any] | None:
     """`native_code` for eager execution, which also takes less memory anew from then on."""
     found = native_code(function, specs)
     if found is not None:
-        from .native.memory import keep
+        from ..machine.resident import keep
 
         keep()
     return found

@@ -21,6 +21,7 @@ from llvmlite import ir
 
 from .cache import Cache, default_cache
 from .parts import emit_all, emit_object, packed, split, unpacked
+from .resident import leave
 from .target import Target
 
 VERSION = 3  # of what becomes of a text: raise it, and nothing that was kept before is used
@@ -111,6 +112,7 @@ def _compiled(
     if kept is None:
         cache.put(name, objects)
     made = _loaded[name] = Compiled(target, objects, cached=kept is not None)
+    leave("libllvmlite")
     return made
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +11,6 @@ from ...machine.scratch import LINE, aligned
 from ..access import dense
 from ..group import Group
 from ..layout import Layouts, array_of
-
-KEPT, WHOLE = 256 << 20, 32 << 20
-"""Bytes of freed memory that a process keeps; and of an array that goes back by itself, the most
-that glibc allows."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of options, from glibc's malloc.h."""
 
 
 @dataclass
@@ -175,37 +165,3 @@ class Since:
 
 def _overlap(a: list[Any], b: list[Any]) -> bool:
     return any([x[0] == y[0] and x[1] < y[2] and y[1] < x[2] for x in a for y in b])
-
-
-def give_back() -> None:
-    """Let the system have the memory that was freed.
-
-    glibc keeps it: of a step of a GPT that ran once as it is, 80 MB of 180 (`workloads.py W6`).
-    """
-    trim = _of_the_allocator("malloc_trim")
-    if trim is not None:
-        trim(0)
-
-
-@functools.cache
-def keep() -> None:
-    """Let glibc keep what is freed, up to KEPT bytes, for the arrays of the next step.
-
-    An eager step takes and frees the same large arrays again and again. Where these pages go back
-    to the system and come anew, filled with zeros, that is 5 of 23 ms (`workloads.py W5`). Nothing
-    is changed where the user has set how glibc does it.
-    """
-    own = any([name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ])
-    option = None if own else _of_the_allocator("mallopt")
-    if option is not None:
-        option(M_MMAP_THRESHOLD, WHOLE)
-        option(M_TRIM_THRESHOLD, KEPT)
-
-
-@functools.cache
-def _of_the_allocator(name: str) -> Callable[..., int] | None:
-    """A function of glibc's; None where there is another C library, which has none."""
-    try:
-        return getattr(ctypes.CDLL(None), name, None)
-    except TypeError:  # Windows wants a name
-        return None

@@ -17,6 +17,7 @@ from ...listen import TABLE, Instruction, Program, Value
 from ...machine.code import I64, Code, Int
 from ...machine.lanes import intrinsic
 from ...machine.module import Module, compile_recipe
+from ...machine.resident import give_back
 from ...machine.scratch import aligned
 from ...machine.target import host
 from ...machine.team import team
@@ -32,7 +33,7 @@ from ..simplify import simplify
 from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
 from .kernels import takes_along, wants
 from .kinds import constant, kind_of, plan_of, writer_of
-from .memory import Since, give_back, planned, stored_array
+from .memory import Since, planned, stored_array
 
 FEW = 1 << 21
 """Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""
