@@ -16,6 +16,7 @@ from ..core import Variable
 from ..core.variable import result
 from ..listen import Value, run, verify
 from .described import Described
+from .pack import leveled
 from .pause import no_collection
 from .plan import ELEMENTWISE, bases_of, last_uses
 from .replay import Replay, Source
@@ -103,9 +104,9 @@ class Bound:
                 axes[value] = order
 
         values = run(self.program, *inputs, seen=seen)
-        outputs = self.program.outputs
-        fixed = _straight(self.program, {outputs[i]: array for i, array in targets.items()})
-        self.emitted = Replay(self.program, fixed, axes, self.profile)
+        outputs, program = self.program.outputs, leveled(self.program)
+        fixed = _straight(program, {outputs[i]: array for i, array in targets.items()})
+        self.emitted = Replay(program, fixed, axes, self.profile)
         self.copies = [(a, i) for i, a in targets.items() if fixed.get(outputs[i]) is not a]
         values = self._before(values)
         _write(list(targets.values()), [values[i] for i in targets])

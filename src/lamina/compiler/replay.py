@@ -15,6 +15,7 @@ import numpy as np
 
 from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value, multiply_adds
 from .described import Described, Row, name_of, text
+from .pack import Packer
 from .plan import ELEMENTWISE, INTO, REDUCTIONS, Plan
 
 UFUNCS = {
@@ -306,9 +307,13 @@ class Replay:
         axes: dict[Value, list[int]] | None = None,
         profile: bool = False,
     ):
-        self.program, self.profile = program, profile
-        self.clock = [0] * (len(program.instructions) + 1)  # nanoseconds of each; and runs
-        self.plan = Plan(program, {**program.captures, **(fixed or {})}, axes)
+        there = {**program.captures, **(fixed or {})}
+        packer = Packer(program, there, axes or {})
+        self.program, self.profile = packer.program, profile
+        self.clock = [0] * (len(self.program.instructions) + 1)  # nanoseconds of each; and runs
+        self.plan = Plan(self.program, {**there, **packer.arrays}, axes)
+        self.plan.arena += packer.nbytes
+        self.plan.naive += packer.naive
         source = Source(self.plan.arrays)
         inputs = [source.input(value) for value in program.inputs]
         body = self._body(source)

@@ -24,7 +24,7 @@ def share(program: Program) -> Program:
             return repeat(new, instruction, operands)
         key = (
             instruction.opcode,
-            tuple([_identity(x) for x in operands]),
+            tuple([identity(x) for x in operands]),
             tuple([(name, repr(value)) for name, value in instruction.fields.items()]),
         )
         if key not in known:
@@ -34,7 +34,8 @@ def share(program: Program) -> Program:
     return program.mapped(change)
 
 
-def _identity(x: Any) -> Any:
+def identity(x: Any) -> Any:
+    """What two operands that are the same have in common."""
     return id(x) if isinstance(x, (Value, Host)) else (type(x), repr(x))
 
 
