@@ -15,6 +15,7 @@
     │  ├─ InPlaceError                    data changed between forward and backward
     │  ├─ BackwardTwiceError              the graph was already freed
     │  └─ TraceError                      numbers asked of an array that is not there yet
+    │     └─ UnsteadyError                a step that did another thing when it was heard again
     ├─ ProgramError (ValueError)          a program that is none: its text, or what a pass made
     ├─ NonFiniteError (FloatingPointError)  NaN or infinity, with `using(debug=True)`
     ├─ StateMismatchError (KeyError)      names, shapes or dtypes of a file and a model differ
@@ -93,6 +94,10 @@ class BackwardTwiceError(GraphError):
 
 class TraceError(GraphError):
     """Numbers were asked of an array that is not there yet."""
+
+
+class UnsteadyError(TraceError):
+    """A step did another thing when it was heard again: as a program it would be frozen."""
 
 
 class ProgramError(LaminaError, ValueError):

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..config import changes
-from ..core import Variable
+from ..core import Function, Variable
+from ..core.function import Node
 from ..core.variable import result
+from ..errors import GraphError
 from ..listen import Value, run, verify
 from .described import Described
 from .pack import leveled
@@ -23,6 +25,36 @@ from .replay import Replay, Source
 from .simplify import simplify
 from .trace import Traced
 from .tree import flatten
+
+
+class Ended(Function):
+    """What a compiled step gave, of which it kept no graph: eagerly, ``backward`` would go on."""
+
+    def forward(self, x):
+        """Nothing is done."""
+        return x
+
+    def backward(self, gy):
+        """Refuse."""
+        raise GraphError(
+            "backward: it came to the result of a compiled step, which keeps no graph; call "
+            "backward inside of the step, or detach() the result where no gradient is meant to pass"
+        )
+
+
+def ended(array: Any) -> Variable:
+    """A result around ``array`` whose ``backward`` is an error."""
+    new = result(array)
+    new._edge = node = Node(Ended(), ())
+    new._requires_grad = True
+    node.shape, node.dtype = array.shape, array.dtype
+    return new
+
+
+def _is_open(heard: Variable) -> bool:
+    """Whether ``backward`` could begin at a result of the step as it was heard."""
+    node = getattr(heard._edge, "node", heard._edge)
+    return node is not None and node.function is not None and node.saved is not None
 
 
 class Bound:
@@ -160,7 +192,7 @@ class Bound:
         for effect in traced.effects:
             lines.append(f"{source.object(effect, 'effect')}()")
         if isinstance(traced.outputs, Variable):
-            made = source.function("result", result)
+            made = source.function("result", ended if _is_open(traced.outputs) else result)
             lines.append(f"return {made}(values[0].copy())")
         else:
             made = source.object(self._outputs, "outputs")
@@ -202,7 +234,7 @@ def _write(targets: list[Any], values: Sequence[Any]) -> None:
 
 def _filled(leaf: Any, copies: Any) -> Any:
     if isinstance(leaf, Variable):
-        return result(next(copies))
+        return ended(next(copies)) if _is_open(leaf) else result(next(copies))
     return next(copies) if isinstance(leaf, Value) else leaf
 
 

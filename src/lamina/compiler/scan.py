@@ -156,6 +156,7 @@ class BodyTracer(Tracer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.born = getattr(current().tracer, "born", self.born)
         self.around: dict[Variable, Value] = {}
 
     def stand_in(self, variable: Variable) -> Any:

@@ -6,18 +6,20 @@ import functools
 import importlib.util
 import threading
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from numpy import ndarray
 
 from ..config import current
 from ..core import Variable
-from ..errors import DependencyError, DTypeError, LaminaError, TraceError
+from ..errors import DependencyError, DTypeError, LaminaError, TraceError, UnsteadyError
 from . import page
+from .around import Around
 from .bound import Bound
 from .described import Described
 from .trace import Traced, is_input, trace
-from .tree import flatten
+from .tree import take_apart
 
 BACKENDS = ("auto", "replay", "native")
 
@@ -80,9 +82,12 @@ class Step:
     def __init__(self, function: Callable[..., Any], backend: str = "auto", profile: bool = False):
         functools.update_wrapper(self, function)
         self.function, self.native = function, chooses_native(backend)
-        self.profile = profile
+        self.backend, self.profile = backend, profile
         self._auto = backend == "auto"  # which obeys the setting
+        self._attribute = getattr(function, "__name__", "")
+        self._key = f"{getattr(function, '__qualname__', id(self))} compiled"
         self._runs: dict[Any, Bound | None] = {}  # None: called once, not traced yet
+        self._around: dict[Any, Around] = {}  # what a program was made of
         self._lock = threading.RLock()
         self._latest: Latest | None = None
 
@@ -99,9 +104,10 @@ class Step:
         """Find the program for these arguments, or make it."""
         if current().tracer is not None:
             return self.function(*args, **kwargs)  # inside another step, as a part of it
-        leaves, _ = flatten((args, kwargs))
+        leaves, form = take_apart((args, kwargs))
         with self._lock:
-            key = (_signature(leaves, kwargs), _constants(self.function))
+            around = Around(self.function)
+            key = form, _signature(leaves), around.plain()
             run = self._runs.get(key)
             native = self.native and (current().native or not self._auto)
             if run is None and key not in self._runs:
@@ -110,12 +116,17 @@ class Step:
                     outputs = self.function(*args, **kwargs)
                     self._runs[key] = None  # lazy parameters are there now
                     return outputs
-                run = self._runs[key] = Bound(traced, native, self.profile)
-            if run is None or not run.fits():
-                traced = trace(self.function, args, kwargs, native=native)
-                run = self._runs[key] = Bound(traced, native, self.profile)
-            self._latest = None if kwargs else Latest.of(self.function, args, run)
-            return run([x.data if isinstance(x, Variable) else x for x in leaves if is_input(x)])
+                run = self._bound(key, traced, native)
+            elif run is None or not (around.same(self._around[key]) and run.fits()):
+                run = self._bound(key, trace(self.function, args, kwargs, native=native), native)
+            self._latest = None if kwargs else Latest.of(self._around[key], args, run)
+            return run([_array(x) for x in leaves if is_input(x)])
+
+    def _bound(self, key: Any, traced: Traced, native: bool) -> Bound:
+        """The program for calls of one kind, from now on."""
+        run = self._runs[key] = Bound(traced, native, self.profile)
+        self._around[key] = Around(self.function)
+        return run
 
     def _at_once(self, args: Any, kwargs: Any) -> Traced | None:
         """The step as heard at its first call, or None if that has to run as it is.
@@ -126,8 +137,32 @@ class Step:
         """
         try:
             return trace(self.function, args, kwargs, settled=True, native=True)
+        except UnsteadyError:
+            raise
         except LaminaError:
             return None  # a size is to be learnt; or it is wrong, which the call itself tells
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+        self._key = (
+            f"{owner.__module__}.{owner.__qualname__}.{name} compiled"  # no attribute's name
+        )
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The step as a method: each instance has programs of its own, which go with it."""
+        if instance is None:
+            return self
+        if not hasattr(instance, "__dict__"):
+            return MethodType(self, instance)
+        held = vars(instance)
+        bound = held.get(self._key)
+        if bound is None or bound.function.__self__ is not instance:  # of what it is a copy of
+            bound = held[self._key] = MethodStep(self, instance)
+        return bound
+
+    def __reduce__(self) -> Any:
+        """A copy is compiled anew: programs belong to the arrays that they were heard with."""
+        return Step, (self.function, self.backend, self.profile)
 
     def explain(self, *, html: bool = False, language: str = "en") -> str:
         """The programs that were traced: instructions, memory, groups, the Python that runs.
@@ -152,38 +187,43 @@ class Step:
         return [run for run in self._runs.values() if run is not None]
 
 
+class MethodStep(Step):
+    """A step of a class, bound to one of its instances."""
+
+    def __init__(self, step: Step, instance: Any):
+        super().__init__(MethodType(step.function, instance), step.backend, step.profile)
+        self._attribute = step._attribute
+
+    def __reduce__(self) -> Any:
+        """Of the copy of an instance the copy of its step."""
+        return getattr, (self.function.__self__, self._attribute)
+
+
 class Latest:
     """The last call of a step: the next one is most often of the same kind, which is seen fast.
 
     Args:
         run: what ran.
         inputs: of each argument its class, its shape and dtype, and whether it requires a gradient.
-        cells: of the step's closure, with what they held.
-        names: of the step's globals, with what they were.
-        around: the globals.
+        around: what the names that the step reads meant.
     """
 
-    def __init__(self, run: Bound, inputs: Any, cells: Any, names: Any, around: Any):
-        self.run, self.inputs, self.cells = run, inputs, cells
-        self.names, self.around, self.settings = names, around, current()
+    def __init__(self, run: Bound, inputs: Any, around: Around):
+        self.run, self.inputs, self.around, self.settings = run, inputs, around, current()
 
     @staticmethod
-    def of(function: Any, args: tuple[Any, ...], run: Bound) -> Latest | None:
+    def of(around: Around, args: tuple[Any, ...], run: Bound) -> Latest | None:
         """What there is to compare; None if arguments are other than arrays and Variables."""
-        code = getattr(function, "__code__", None)
-        if code is None or not all([type(x) is ndarray or type(x) is Variable for x in args]):
+        if not all([type(x) is ndarray or type(x) is Variable for x in args]):
             return None
         arrays = [x if type(x) is ndarray else x._data for x in args]
-        if not all([type(array) is ndarray for array in arrays]):
+        if not all([type(array) is ndarray and array.dtype.isnative for array in arrays]):
             return None
         inputs = [
             (type(x), array.shape, array.dtype, getattr(x, "_requires_grad", None))
             for x, array in zip(args, arrays)
         ]
-        cells = [(c, c.cell_contents) for c in function.__closure__ or () if _is_filled(c)]
-        around = function.__globals__
-        names = [(name, around[name]) for name in code.co_names if name in around]
-        return Latest(run, inputs, cells, names, around)
+        return Latest(run, inputs, around)
 
     def matches(self, args: tuple[Any, ...]) -> bool:
         """Whether a call is one for the same program, as far as it shows from outside."""
@@ -198,55 +238,33 @@ class Latest:
                 x = x._data
             if type(x) is not ndarray or x.shape != shape or x.dtype is not dtype:
                 return False
-        for cell, held in self.cells:
-            if cell.cell_contents is not held:
-                return False
-        around = self.around
-        for name, held in self.names:
-            if around.get(name) is not held:
-                return False
-        return True
+        return self.around.holds()
 
 
-def _signature(leaves: list[Any], kwargs: dict[str, Any]) -> Any:
+def _signature(leaves: list[Any]) -> Any:
     """What a program depends on: shapes and dtypes of inputs, all else by value, the settings."""
     parts = [
         (type(x), x.shape, x.dtype, getattr(x, "requires_grad", None)) if is_input(x) else _plain(x)
         for x in leaves
     ]
-    return tuple(parts), tuple(kwargs), current()
+    return tuple(parts), current()
 
 
-PLAIN = (bool, int, float, complex, str, type(None))
-
-
-def _constants(function: Any) -> tuple[Any, ...]:
-    """The plain values around a function: a program holds them as they were when it was heard."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return ()
-    cells = [c.cell_contents for c in function.__closure__ or () if _is_filled(c)]
-    names = function.__globals__
-    around = [names[name] for name in code.co_names if name in names]
-    return tuple([(type(x), x) for x in (*cells, *around) if isinstance(x, PLAIN)])
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not cell
-    except ValueError:
-        return False
+def _array(x: Any) -> Any:
+    """The numbers of an input, in the order of bytes that this machine has."""
+    array = x.data if isinstance(x, Variable) else x
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _plain(x: Any) -> Any:
     try:
         hash(x)
-    except TypeError:
+    except (TypeError, ValueError):  # a memoryview that can be written to is a ValueError
         raise TraceError(
             f"compile: an argument of the step is a {type(x).__name__}, which cannot be compared "
             "from call to call; give arrays, numbers, text, or tuples, lists and dicts of them"
         ) from None
-    return type(x), x
+    return type(x), x.hex() if type(x) is float else x  # -0.0 is not 0.0, and NaN is NaN
 
 
 def chooses_native(backend: str) -> bool:

@@ -8,7 +8,7 @@ is put back as it was.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -18,7 +18,7 @@ from ..arrays import is_array
 from ..config import using
 from ..core import Variable
 from ..core.variable import result
-from ..errors import TraceError
+from ..errors import TraceError, UnsteadyError
 from ..listen import Host, Program, Value
 from ..listen.ir import Memory
 from ..parameter import Parameter
@@ -64,6 +64,7 @@ class Tracer:
         native: whether machine code may run it, which rounds differently.
     Attributes:
         loop: `scan`, for operators that are loops; None where sums have to keep their order.
+        born: Variables that the step makes itself: nobody sees what becomes of them.
     """
 
     scan: ClassVar[Callable[..., Any]]
@@ -78,6 +79,7 @@ class Tracer:
         self.effects: list[Callable[[], None]] = []
         self.watched: dict[int, tuple[Any, int]] = {}
         self.drawn: list[Variable] = []  # parameters whose numbers were made
+        self.born: set[Variable] = set()
 
     def watch(self, containers: Iterable[Any]) -> None:
         """Note the lengths of lists and dicts that hold layers: if one grows, the step changed."""
@@ -165,8 +167,8 @@ def trace(
         settled: whether parameters have to be there already, and not to be made by this call.
         native: whether machine code may run the program.
     Raises:
-        TraceError: the step asked an array for its numbers, changes arrays that overlap, or did
-            not do the same twice.
+        TraceError: the step asked an array for its numbers, or changes arrays that overlap.
+        UnsteadyError: it did not do the same twice.
     """
     made = functools.partial(Tracer, settled, native)
     traced = _heard(function, args, kwargs, made)
@@ -175,10 +177,11 @@ def trace(
         return again
     again = _heard(function, args, kwargs, made)
     if not _same(traced, again):
-        raise TraceError(
+        raise UnsteadyError(
             f"compile: {getattr(function, '__name__', 'the step')} did not do the same when it was "
             "heard twice: a number or an array that its Python makes changes from call to call; "
             "draw random numbers with lamina.functions, or give what changes as an argument"
+            + ("; what is made at the first call alone, make before" if settled else "")
         )
     return traced
 
@@ -243,7 +246,21 @@ def _heard(
             tracer.fail()
         for variable in with_gradient:
             variable._grad = None
+    _check_results(traced.outputs)
     return traced
+
+
+def _check_results(outputs: Any) -> None:
+    """Refuse what is returned with arrays inside of it that a run could not give."""
+    for x in flatten(outputs)[0]:
+        inside = [] if _is_result(x) else list(getattr(x, "__dict__", {}).values())
+        lost = [y for y in inside if isinstance(getattr(y, "_data", y), Value)]
+        if lost or isinstance(x, (Iterator, set)):
+            raise TraceError(
+                f"compile: the step returns a {type(x).__name__}, whose arrays would be missing "
+                "after the first calls; return arrays, or tuples, named tuples, lists and dicts "
+                "of them"
+            )
 
 
 def _check_arguments(before: list[tuple[Variable, Any]]) -> None:
@@ -273,8 +290,11 @@ def _input(program: Program, x: Any, i: int) -> Any:
 
 
 def _note_effects(traced: Traced, tracer: Tracer) -> None:
-    outputs: list[Any] = [_value(x) for x in flatten(traced.outputs)[0] if _is_result(x)]
+    results = [x for x in flatten(traced.outputs)[0] if _is_result(x)]
+    outputs: list[Any] = [x if isinstance(x, Value) else tracer.stand_in(x) for x in results]
     for variable, (_, grad_before) in tracer.kept.items():
+        if variable in tracer.born:
+            continue
         if variable._data is not tracer.values[variable]:
             traced.changed.append(variable)
         grad = variable._grad
@@ -297,10 +317,6 @@ def _note_effects(traced: Traced, tracer: Tracer) -> None:
 
 def _is_result(x: Any) -> bool:
     return isinstance(x, (Variable, Value))
-
-
-def _value(x: Any) -> Value:
-    return x if isinstance(x, Value) else x.data
 
 
 def _check_aliases(traced: Traced, tracer: Tracer) -> None:

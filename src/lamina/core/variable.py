@@ -71,6 +71,9 @@ class Variable:
             self._requires_grad = is_floating(self._data.dtype)
         elif requires_grad:
             self.requires_grad = True
+        born = getattr(current().tracer, "born", None)
+        if born is not None and type(self) is Variable:
+            born.add(self)  # a step that is heard makes it, so nobody else knows it
 
     def _start(self, data: Any, name: str | None = None) -> None:
         self._data = data

@@ -305,7 +305,7 @@ class Layer(registry.Block):
             object.__setattr__(self, key, value)
             return
         registry.check_attribute(self, key, value)
-        registry.leave(self, key)
+        registry.leave(self, key, value)
         object.__setattr__(self, key, value)
         registry.adopt(self, value)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from functools import lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+
+import numpy as np
 
 from ..config import changed
 from ..core import Variable
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONTAINERS = (list, tuple, dict)
+SETTINGS = (bool, int, float, complex, str, type(None), FunctionType, type(abs), type(np.exp))
+"""Of what attributes are that say how a Layer computes: numbers, texts, functions."""
 
 
 class Block:
@@ -141,9 +146,11 @@ def adopt(layer: Layer, value: Any) -> None:
             adopt(layer, item)
 
 
-def leave(layer: Layer, key: str) -> None:
-    """Note that what an attribute holds is held no more."""
-    old = vars(layer).get(key)
+def leave(layer: Layer, key: str, new: Any = None) -> None:
+    """Note that what an attribute holds is held no more; ``new`` takes its place."""
+    old = vars(layer).get(key, new)
+    if isinstance(old, SETTINGS) and isinstance(new, SETTINGS) and old != new:
+        changed()  # as a compiled step heard it, it was another one
     if isinstance(old, CONTAINERS):
         old = next(_inside(layer, key, old, (id(old),)), None)  # the state of a network may be one
     if isinstance(old, (Parameter, Buffer, Block, tuple)):

@@ -8,9 +8,16 @@ from typing import Any, Self
 from weakref import ref
 
 from ..arrays import Array
-from ..config import after_run, host
+from ..config import after_run, current, host
 from ..core import Variable
-from ..errors import DTypeError, GraphError, LaminaError, RegistrationError, UninitializedError
+from ..errors import (
+    DTypeError,
+    GraphError,
+    LaminaError,
+    RegistrationError,
+    TraceError,
+    UninitializedError,
+)
 from . import state
 from .groups import (
     Chain,
@@ -115,6 +122,11 @@ class Optimizer:
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
         what = f"{type(self).__name__}: lr"
+        if current().tracer is not None:
+            raise TraceError(
+                f"{what} is set inside of a step that is compiled, where it would be set only now; "
+                "set it before the step is called, or give a schedule"
+            )
         self._lr = value if callable(value) else real(what, value)
 
     @property
@@ -221,6 +233,7 @@ class Optimizer:
         slots: list[Slot] = []
         updates: list[Array] = []
         doubt = self.step % LOOK_EVERY == 0 or not self.step & (self.step - 1)
+        doubt = doubt or current().tracer is not None  # a compiled step looks when it is heard
         for slot in self._slots.values():
             param = slot.param
             if not param.requires_grad:
