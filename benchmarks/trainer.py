@@ -9,13 +9,18 @@ steps each. The loop by hand calls the step for each batch and adds the losses u
 saves a checkpoint; the Trainer has a folder and the callbacks Progress, Metrics and Checkpoint.
 Both train one model, and do the same steps.
 
-Whole runs are compared, with what is done before the first step and after the last. A round is four
-of them, hand, Trainer, Trainer, hand, or the other way round, so that a machine that gets slower or
-faster in a round favours neither; its ratio is that of the two sums. Printed is the median of the
-ratios, and the interval that holds the median of all such rounds with 95 % confidence (order
-statistics: it needs no assumption about the noise). Beside it stands what was counted directly: the
-time that passed outside of the steps, which is the same on any run, where the steps vary by more
-than all of it; what the Trainer does to the caches of a step is not in it.
+Whole runs are compared, with what is done before the first step and after the last. A round is one
+of each, side by side: the Trainer pauses after some steps, inside of its step, and lets the loop by
+hand, a generator, do twice as many; then it does twice as many itself, and so on. Each has its own
+clocks, of the wall and of the processor, which stand while the other runs. So a machine that is
+slower in one second than in the next, as virtual ones are, is so for both. Nothing is left out: no
+round, and nothing of one.
+
+Printed is the median of the ratios of the rounds, and the interval that holds the median of all
+such rounds with 95 % confidence (order statistics: it needs no assumption about the noise). Beside
+it stands what was counted directly: the time that passed outside of the steps, which is the same on
+any run, where the steps vary by more than all of it; what the Trainer does to the caches of a step
+is not in it. With ``--same`` a loop by hand stands on both sides: the ratio should be 1.
 """
 
 from __future__ import annotations
@@ -29,8 +34,9 @@ import math
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from setting import machine, start_clean, versions
 
@@ -41,22 +47,54 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="digits,convolution")
-    parser.add_argument("--rounds", type=int, default=25, help="of four runs; 6 or more")
+    parser.add_argument("--rounds", type=int, default=25, help="of two runs; 6 or more")
+    parser.add_argument("--block", type=int, default=5, help="steps from turn to turn, halved")
     parser.add_argument("--epochs", type=int, help="of a run")
     parser.add_argument("--small", action="store_true", help="digits in place of Fashion-MNIST")
+    parser.add_argument("--same", action="store_true", help="by hand on both sides: should be 1")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
 
-class Parts:
-    """A model, what trains it, and how many epochs one run has."""
+class Side(NamedTuple):
+    """What one whole run took, in seconds: by the wall, of the processor, outside of its steps."""
 
-    def __init__(self, model, loader, epochs: int, compiled: bool):
+    wall: float
+    cpu: float
+    outside: float
+
+
+class Clock:
+    """Runs while one side does: by the wall, and of all of this process's threads."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = self.inside = 0.0
+
+    def __enter__(self) -> None:
+        self.wall -= time.perf_counter()
+        self.cpu -= time.process_time()
+
+    def __exit__(self, *error: object) -> None:
+        self.cpu += time.process_time()
+        self.wall += time.perf_counter()
+
+    def side(self) -> Side:
+        return Side(self.wall, self.cpu, self.wall - self.inside)
+
+
+class Parts:
+    """A model, what trains it, how many epochs one run has, and a loader for each side.
+
+    With ``same`` the Trainer's side is a loop by hand, too: what its ratio lacks to 1 is noise.
+    """
+
+    def __init__(self, model, loaders, epochs: int, compiled: bool):
         import lamina
         import lamina.functions as F
         import lamina.optimizers as O
 
-        self.model, self.loader, self.epochs = model, loader, epochs
+        self.model, self.loaders, self.epochs = model, loaders, epochs
+        self.same = False
         rate = O.Cosine(1e-3, steps=100_000)
         self.optimizer = O.Adam(lr=rate).setup(model)
 
@@ -67,58 +105,84 @@ class Parts:
             self.optimizer.update()
             return loss
 
-        self.inner = lamina.compile(step) if compiled else step
-        self.inside = 0.0
-
-    def step(self, x, t):
-        """One step, and the seconds that pass in it."""
-        start = time.perf_counter()
-        loss = self.inner(x, t)
-        self.inside += time.perf_counter() - start
-        return loss
+        self.step = lamina.compile(step) if compiled else step
 
     @property
     def steps(self) -> int:
-        return self.epochs * len(self.loader)
+        return self.epochs * len(self.loaders[0])
 
-    def by_hand(self, folder: str) -> None:
+    def by_hand(self, folder: str, step: Any, loader: Any, block: int) -> Iterator[None]:
+        """The loop by hand; it pauses after each block of steps."""
         from lamina.storage import save_checkpoint
 
+        done = 0
         for _ in range(self.epochs):
             total, count = 0.0, 0
-            for x, t in self.loader:
-                total += self.step(x, t).item() * len(t)
+            for x, t in loader:
+                total += step(x, t).item() * len(t)
                 count += len(t)
+                done += 1
+                if done % block == 0:
+                    yield
             print(f"loss {total / count:.4f}")
         save_checkpoint(
-            Path(folder, "last.npz"),
-            model=self.model,
-            optimizer=self.optimizer,
-            loader=self.loader,
+            Path(folder, "last.npz"), model=self.model, optimizer=self.optimizer, loader=loader
         )
 
-    def by_trainer(self, folder: str) -> None:
+    def by_trainer(self, folder: str, step: Callable[..., Any]) -> None:
         from lamina.training import Trainer
 
+        if self.same:
+            for _ in self.by_hand(folder, step, self.loaders[1], self.steps):
+                pass
+            return
         run = Path(folder, "run")
-        Trainer(self.step, self.loader, self.epochs, self.model, self.optimizer, run).run()
+        Trainer(step, self.loaders[1], self.epochs, self.model, self.optimizer, run).run()
 
-    def seconds(self, side: str) -> tuple[float, float]:
-        """Of a whole run, and of that outside of its steps."""
-        self.inside = 0.0
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    def timed(self, clock: Clock) -> Callable[..., Any]:
+        """The step, with a clock that is told how long it took."""
+
+        def step(x, t):
             start = time.perf_counter()
-            getattr(self, side)(folder)
-            whole = time.perf_counter() - start
-        return whole, whole - self.inside
+            loss = self.step(x, t)
+            clock.inside += time.perf_counter() - start
+            return loss
+
+        return step
+
+    def round(self, block: int) -> dict[str, Side]:
+        """A whole run of each, in turns of ``2 * block`` steps; the Trainer's first has one block:
+        the turns that stand beside each other change their order from pair to pair."""
+        hand, trainer = Clock(), Clock()
+        done = 0
+
+        def step(x, t):
+            nonlocal done
+            if done % (2 * block) == block:
+                trainer.__exit__()
+                with hand:
+                    next(other, None)
+                trainer.__enter__()
+            done += 1
+            return own(x, t)
+
+        own = self.timed(trainer)
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            other = self.by_hand(folder, self.timed(hand), self.loaders[0], 2 * block)
+            with trainer:
+                self.by_trainer(folder, step)
+            with hand:
+                for _ in other:
+                    pass
+        return {"by_hand": hand.side(), "by_trainer": trainer.side()}
 
 
 def digits_parts(small: bool) -> Parts:
     from lamina.cli.network import MLP
     from lamina.data import Loader, digits
 
-    loader = Loader(digits(train=True), 64, seed=0)
-    return Parts(MLP().build((64, 64)), loader, epochs=20, compiled=False)
+    loaders = [Loader(digits(train=True), 64, seed=seed) for seed in (0, 1)]
+    return Parts(MLP().build((64, 64)), loaders, epochs=20, compiled=False)
 
 
 def convolution_parts(small: bool) -> Parts:
@@ -131,9 +195,9 @@ def convolution_parts(small: bool) -> Parts:
     spec.loader.exec_module(fashion)
     found = None if small else fashion.clothes(None, False)
     x, t = found[0] if found else fashion.small(True)
-    loader = Loader((x, t), 100, seed=0, drop_last=True)
+    loaders = [Loader((x, t), 100, seed=seed, drop_last=True) for seed in (0, 1)]
     epochs = 1 if found else 10
-    return Parts(fashion.network().build(x[:1]), loader, epochs, compiled=True)
+    return Parts(fashion.network().build(x[:1]), loaders, epochs, compiled=True)
 
 
 MAKE = {"digits": digits_parts, "convolution": convolution_parts}
@@ -141,28 +205,23 @@ MAKE = {"digits": digits_parts, "convolution": convolution_parts}
 
 def measure(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     """The figures of one training."""
-    parts, rounds = MAKE[name](chosen.small), chosen.rounds
-    parts.epochs = chosen.epochs or parts.epochs
-    sides: tuple[str, str] = ("by_hand", "by_trainer")
-    for side in sides:  # compiles, and makes what is made once
-        parts.seconds(side)
-    found: list[dict[str, tuple[float, float]]] = []
-    for number in range(rounds):
-        sums: dict[str, tuple[float, float]] = dict.fromkeys(sides, (0.0, 0.0))
-        first, second = sides if number % 2 else reversed(sides)
-        for side in (first, second, second, first):
-            whole, outside = parts.seconds(side)
-            sums[side] = sums[side][0] + whole, sums[side][1] + outside
-        found.append(sums)
-    hand = statistics.median(each["by_hand"][0] / 2 for each in found)
-    between = {side: statistics.median(each[side][1] / 2 for each in found) for side in sides}
+    parts = MAKE[name](chosen.small)
+    parts.epochs, parts.same = chosen.epochs or parts.epochs, chosen.same
+    parts.round(chosen.block)  # compiles, and makes what is made once
+    found = [parts.round(chosen.block) for _ in range(chosen.rounds)]
+    hand, trainer = ([each[side] for each in found] for side in ("by_hand", "by_trainer"))
+    step = statistics.median(each.wall for each in hand)
+    outside = [statistics.median(each.outside for each in side) for side in (hand, trainer)]
     return {
         "steps": parts.steps,
-        "rounds": rounds,
-        "step_ms": 1e3 * hand / parts.steps,
-        "outside_ms": {side: 1e3 * seconds for side, seconds in between.items()},
-        "counted": 1 + (between["by_trainer"] - between["by_hand"]) / hand,
-        "whole": median([each["by_trainer"][0] / each["by_hand"][0] for each in found]),
+        "rounds": chosen.rounds,
+        "block": chosen.block,
+        "step_ms": 1e3 * step / parts.steps,
+        "outside_ms": [1e3 * seconds for seconds in outside],
+        "counted": 1 + (outside[1] - outside[0]) / step,
+        "whole": median([b.wall / a.wall for a, b in zip(hand, trainer)]),
+        "cpu": median([b.cpu / a.cpu for a, b in zip(hand, trainer)]),
+        "ratios": [[b.wall / a.wall, b.cpu / a.cpu] for a, b in zip(hand, trainer)],
     }
 
 
@@ -183,21 +242,25 @@ def median(values: list[float], confidence: float = 0.95) -> tuple[float, float,
     return statistics.median(ordered), ordered[k - 1], ordered[n - k]
 
 
+def shown(interval: tuple[float, float, float]) -> str:
+    middle, low, high = interval
+    return f"{middle:.4f} ({low:.4f} to {high:.4f})"
+
+
 def main() -> None:
     chosen = options()
     start_clean(chosen.threads)
     print(f"{machine()}\n{versions()}\n")
-    names = chosen.only.split(",")
-    print(f"{'':12} steps  ms a step  outside of steps, ms    counted  whole runs")
+    print("whole runs: the Trainer's seconds over those by hand; median, and 95 % of its interval")
     figures = {}
-    for name in names:
+    for name in chosen.only.split(","):
         figures[name] = row = measure(name, chosen)
-        by_hand, by_trainer = row["outside_ms"].values()
-        middle, low, high = row["whole"]
+        by_hand, by_trainer = row["outside_ms"]
         print(
-            f"{name:12} {row['steps']:5}  {row['step_ms']:9.3f}  {by_hand:8.2f} -> "
-            f"{by_trainer:<8.2f} {row['counted']:10.4f}  {middle:.4f} ({low:.4f} to {high:.4f}) "
-            f"of {row['rounds']} rounds",
+            f"\n{name}: {row['rounds']} rounds, {row['steps']} steps of {row['step_ms']:.3f} ms"
+            f"\n  wall       {shown(row['whole'])}\n  processor  {shown(row['cpu'])}"
+            f"\n  counted    {row['counted']:.4f}: outside of the steps of a run "
+            f"{by_hand:.2f} ms by hand, {by_trainer:.2f} ms with the Trainer",
             flush=True,
         )
     if chosen.json:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import linecache
+import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -251,3 +253,38 @@ def test_a_warning_of_a_step_that_fails_otherwise_is_shown():
         with pytest.raises(KeyError, match="something else"):
             failing.run()
     assert [str(w.message) for w in heard] == ["divide by zero encountered"]
+
+
+def test_a_filter_inside_of_a_step_says_what_is_not_to_warn():
+    def step(d):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "divide by zero", module=re.escape(__file__[:-3]))
+            return {"loss": float((np.ones(2) / d).min())}
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        Trainer(step, [np.array([0.0, 2.0])], 1, callbacks=[Progress(False)]).run()
+    assert heard == []
+
+
+@pytest.mark.parametrize("event", ["before_step", "after_step", "end_epoch"])
+def test_a_callback_is_warned_at_once(event):
+    seen = []
+
+    def divides(*_):
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            np.ones(1) / np.zeros(1)
+        seen.append([str(w.message) for w in heard])
+
+    callback = SimpleNamespace(**{event: divides})
+    Trainer(lambda d: 1.0, [np.ones(1)], 1, callbacks=[callback, Progress(False)]).run()
+    assert seen == [["divide by zero encountered in divide"]]
+
+
+def test_after_a_run_numpy_warns_as_before():
+    before = np.geterr(), np.geterrcall()
+    quotient([1.0]).run()
+    with pytest.raises(RuntimeWarning):
+        quotient([0.0]).run()
+    assert (np.geterr(), np.geterrcall()) == before

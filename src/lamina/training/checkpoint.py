@@ -64,7 +64,7 @@ class Checkpoint(Callback):
         kind = ("largest" if self.larger else "smallest") if self.best else None
         self._run = trainer.run_folder
         self.files = self._run.checkpoints(self.keep, kind)
-        self._when = time.monotonic()
+        self._when = time.perf_counter()
         self._saved = (trainer.iteration, trainer.epoch) if trainer.iteration else None
 
     def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
@@ -73,7 +73,7 @@ class Checkpoint(Callback):
         if self.every is not None:
             due = trainer.iteration % self.every == 0
         else:
-            due = time.monotonic() - self._when >= self.seconds
+            due = trainer.now - self._when >= self.seconds
         if due:
             self.save(trainer)
 
@@ -101,7 +101,7 @@ class Checkpoint(Callback):
         step, files = trainer.iteration, self.files
         metric = None if self.best is None else math.nan if value is None else value
         taken = files.take(step, metric=metric, config=trainer.config, **trainer.parts())
-        self._saved, self._when = (step, trainer.epoch), time.monotonic()
+        self._saved, self._when = (step, trainer.epoch), time.perf_counter()
         # Only while training goes on is there something to be won by a copy and another thread.
         if self.asynchronous and trainer.status == "running":
             own = taken.copied()

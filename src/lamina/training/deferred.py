@@ -6,6 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -14,37 +15,52 @@ from ..errors import NonFiniteError
 
 
 class Deferred:
-    """Runs steps. What NumPy would warn of is kept: `tell` warns, and a `NonFiniteError`, which
-    says it better, drops it.
+    """For a ``with`` block, what NumPy would warn of is kept: `tell` warns of it, and so does the
+    end of the block. A `NonFiniteError`, which says it better, drops it.
 
-    What is not to warn, by ``np.seterr``, is left as it is; and where warnings are errors, they are
-    raised in the line that they are of.
+    What is not to warn, by ``np.seterr`` or a filter, is left as it is; and where warnings are
+    errors, they are raised in the line that they are of.
     """
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str, int], None] = {}
+        self._usual: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
         modes = {kind: "call" for kind, mode in np.geterr().items() if mode == "warn"}
-        self.settings: dict[str, Any] = {**modes, "call": self._hear}
+        self._settings: dict[str, Any] = {**modes, "call": self._hear}
 
-    def run(self, step: Callable[..., Any], batch: tuple[Any, ...]) -> Any:
-        """What ``step(*batch)`` gives."""
-        try:
-            with np.errstate(**self.settings):
-                return step(*batch)
-        except NonFiniteError:
+    def __enter__(self) -> Deferred:
+        self._state = np.errstate(**self._settings)
+        self._state.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._state.__exit__(kind, error, traceback)
+        if isinstance(error, NonFiniteError):
             self.kept.clear()
-            raise
-        except BaseException:
-            self.tell()
-            raise
+        self.tell()
+
+    def outside(self, function: Callable[..., None]) -> Callable[..., None]:
+        """``function`` as it is outside of the block: NumPy warns at once."""
+
+        def called(*arguments: Any) -> None:
+            with np.errstate(**self._usual):
+                function(*arguments)
+
+        return called
 
     def _hear(self, kind: str, flag: int) -> None:
         """NumPy calls this in place of a warning, from the line that it is of."""
         frame = sys._getframe(1)
         place = f"{kind} encountered", frame.f_code.co_filename, frame.f_lineno
-        if _is_error(place[0]):
+        action = _action(*place)
+        if action == "error":
             _warn(*place)
-        else:
+        elif action != "ignore":
             self.kept[place] = None
 
     def tell(self) -> None:
@@ -55,13 +71,15 @@ class Deferred:
                 _warn(*place)
 
 
-def _is_error(text: str) -> bool:
-    """What the first filter says that fits."""
-    for action, pattern, category, *_ in warnings.filters:
-        matches = pattern is None or re.match(pattern, text)  # of a compiled one, itself
-        if matches and issubclass(RuntimeWarning, category):
-            return action == "error"
-    return False
+def _action(text: str, file: str, line: int) -> str:
+    """What the first filter says that fits; the empty text if none does."""
+    name = file.removesuffix(".py")  # as `warnings.warn_explicit` names a module
+    for action, pattern, category, module, number in warnings.filters:
+        fits = (pattern is None or re.match(pattern, text)) and number in (0, line)
+        if fits and issubclass(RuntimeWarning, category):
+            if module is None or re.match(module, name):  # of a compiled one, itself
+                return action
+    return ""
 
 
 def _warn(text: str, file: str, line: int) -> None:

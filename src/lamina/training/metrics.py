@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import RangeError
@@ -47,17 +46,16 @@ class Metrics(Callback):
             raise RangeError("Metrics: there is no folder to write to; give Trainer(folder=...)")
         path = trainer.run_folder.folder / "metrics.jsonl"
         self._file = open(path, "a", encoding="utf-8", newline="\n")
-        self._flushed = time.monotonic()
+        self._flushed = trainer.now
 
     def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
         """A line, with the learning rate of the step."""
         if trainer.optimizer is not None:
             self._lr = self._rate(trainer.optimizer)
         if trainer.iteration % self.every == 0:
-            self._add("step", trainer, values)
-            now = time.monotonic()
-            if now - self._flushed > PAUSE:
-                self._flushed = now
+            self._add("step", trainer, trainer.now - trainer.began, values)
+            if trainer.now - self._flushed > PAUSE:
+                self._flushed = trainer.now
                 self.flush()
 
     def _rate(self, optimizer: Any) -> float:
@@ -69,17 +67,16 @@ class Metrics(Callback):
 
     def end_epoch(self, trainer: Trainer, values: Values) -> None:
         """A line."""
-        self._add("epoch", trainer, values)
+        self._add("epoch", trainer, trainer.seconds, values)
 
-    def _add(self, event: str, trainer: Trainer, values: Values) -> None:
+    def _add(self, event: str, trainer: Trainer, seconds: float, values: Values) -> None:
         if not TAKEN.isdisjoint(values):
             raise RangeError(
                 f"Metrics: a value cannot be called {', '.join(TAKEN & values.keys())}, which is "
                 "a word of the file itself; choose another name"
             )
         kept = values.copy()  # a later callback may add to them
-        line = (event, trainer.iteration, trainer.epoch, trainer.seconds, self._lr, kept)
-        self._waiting.append(line)
+        self._waiting.append((event, trainer.iteration, trainer.epoch, seconds, self._lr, kept))
 
     def flush(self) -> None:
         """Hand all lines to the system: they are there even if this process is killed now."""

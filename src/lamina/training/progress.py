@@ -40,7 +40,7 @@ class Progress(Callback):
         """Show the line."""
         length = getattr(trainer.loader, "__len__", None)
         self._total = None if length is None else length() * trainer.epochs
-        self._began, self._first = time.monotonic(), trainer.iteration
+        self._began, self._first = time.perf_counter(), trainer.iteration
         wanted = sys.stdout.isatty() and has_rich() if self.live is None else self.live
         if wanted:
             self._open(trainer)
@@ -69,15 +69,14 @@ class Progress(Callback):
 
     def after_step(self, trainer: Trainer, batch: tuple[Any, ...], values: Values) -> None:
         """Move the line."""
-        now = time.monotonic()
-        if now < self._next or self.live is False:
+        if trainer.now < self._next or self.live is False:
             return
         if self._display is not None:
             self._draw(trainer)
-            self._next = now + REDRAW
+            self._next = trainer.now + REDRAW
         else:
             print(f"step {trainer.iteration}  {self._words(trainer, trainer.metrics)}", flush=True)
-            self._next = now + SILENCE
+            self._next = trainer.now + SILENCE
 
     def _draw(self, trainer: Trainer) -> None:
         self._display.update(
@@ -99,7 +98,7 @@ class Progress(Callback):
             self._draw(trainer)
         else:
             print(line, flush=True)
-            self._next = time.monotonic() + SILENCE
+            self._next = time.perf_counter() + SILENCE
 
     def _is_due(self, trainer: Trainer) -> bool:
         return trainer.epoch % self.every == 0 or trainer.epoch == trainer.epochs
@@ -107,7 +106,7 @@ class Progress(Callback):
     def _words(self, trainer: Trainer, values: Values) -> str:
         """Values, samples a second, and the time left, in a few words."""
         shown = [f"{name} {shown_number(value)}" for name, value in values.items()]
-        seconds = time.monotonic() - self._began
+        seconds = time.perf_counter() - self._began
         rate = trainer.samples / max(seconds, 1e-9)
         words = [*shown, f"{rate:,.0f} samples/s"]
         if self._total is not None and trainer.iteration > self._first:

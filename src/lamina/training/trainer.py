@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -26,6 +27,9 @@ from .progress import Progress
 from .record import Record, resuming
 from .run import Run
 from .signals import Signals
+
+USUAL = (Progress, Metrics, Checkpoint)
+"""Callbacks that are there anyway; the last two need a folder."""
 
 
 class Trainer:
@@ -58,6 +62,8 @@ class Trainer:
         samples: that were learnt from since the start or the last resume.
         status: ``"running"``, ``"finished"``, ``"stopped"``, ``"interrupted"`` or ``"failed"``.
         reason: why it ended before its last epoch.
+        now: ``time.perf_counter()`` after the newest step, one clock for all callbacks.
+        began: what it was at the start; or would have been, without the pause before a resume.
         run_folder: the `Run` that is written; None without a folder.
         resume_command: words of the command line that goes on; None if there is none.
     Raises:
@@ -116,7 +122,7 @@ class Trainer:
         self._in_epoch = 0  # steps done of the epoch that runs
         self._means = numbers.Means()
         self._stopping: str | None = None
-        self._before, self._began = 0.0, 0.0  # seconds
+        self._before = self.began = self.now = 0.0  # seconds
         self._record = Record()
         self._deferred = Deferred()
         self._hooks: dict[str, list[Any]] = {}
@@ -163,9 +169,7 @@ class Trainer:
     @property
     def seconds(self) -> float:
         """Of training so far, those before a resume included."""
-        if self.status != "running":
-            return self._before
-        return self._before + time.perf_counter() - self._began
+        return time.perf_counter() - self.began if self.status == "running" else self._before
 
     # -- the loop ----------------------------------------------------------------------------
 
@@ -182,17 +186,17 @@ class Trainer:
             )
 
     def _go(self) -> Self:
-        self._hooks = {
-            event: [found for c in self.callbacks if (found := hook(c, event))] for event in EVENTS
-        }
-        self.status, self.reason, self._stopping = "running", "", None
-        self._began, self.samples = time.perf_counter(), 0
         self._deferred = Deferred()  # as np.seterr says now
+        self._hooks = {event: self._heard(event) for event in EVENTS}
+        self.status, self.reason, self._stopping = "running", "", None
+        self.samples, self.now = 0, time.perf_counter()
+        self.began = self.now - self._before
         with Signals(self.stop) as signals:
             try:
                 self._tell(force=True)
                 self._call("start")
-                self._train()
+                with self._deferred:
+                    self._train()
                 self._finish("interrupted" if signals.heard else "stopped")
             except BaseException as error:
                 self._failed(error)
@@ -200,6 +204,15 @@ class Trainer:
         if signals.heard is not None:
             self._leave(signals.heard)
         return self
+
+    def _heard(self, event: str) -> list[Any]:
+        """What is called at an event, in order."""
+        found = [(c, method) for c in self.callbacks if (method := hook(c, event))]
+        inside = event in ("before_step", "after_step", "end_epoch")  # of the loop over batches
+        return [
+            self._deferred.outside(method) if inside and type(c) not in USUAL else method
+            for c, method in found
+        ]
 
     def _train(self) -> None:
         while self.epoch < self.epochs and self._stopping is None:
@@ -227,19 +240,22 @@ class Trainer:
         return skipped(iter(self.loader), self._in_epoch)
 
     def _step(self, batch: tuple[Any, ...]) -> None:
+        """One step, and what is done after each: as little as can be (benchmarks/trainer.py)."""
         self.batch = batch
         for before in self._hooks["before_step"]:
             before(self, batch)
-        result = self._deferred.run(self.step, batch)
-        values = numbers.read(result)
+        values = numbers.read(self.step(*batch))
         count = numbers.size_of(batch)
         self.iteration += 1
         self._in_epoch += 1
         self.samples += count
-        numbers.check_finite(self.iteration, values["loss"])
-        self._deferred.tell()
+        if not math.isfinite(values["loss"]):
+            raise numbers.not_finite(self.iteration, values["loss"])
+        if self._deferred.kept:
+            self._deferred.tell()
         self._means.add(values, count)
         self.metrics.update(values)
+        self.now = time.perf_counter()
         for after in self._hooks["after_step"]:
             after(self, batch, values)
 
@@ -417,6 +433,6 @@ def _completed(callbacks: list[Any], in_folder: bool) -> list[Any]:
                 f"Trainer: a callback has one of the methods {', '.join(EVENTS)}, "
                 f"got {callback!r:.60}"
             )
-    usual = [Progress, Metrics, Checkpoint] if in_folder else [Progress]
+    usual = USUAL if in_folder else USUAL[:1]
     missing = [kind for kind in usual if not any(isinstance(c, kind) for c in callbacks)]
     return sorted([*callbacks, *[kind() for kind in missing]], key=rank_of)
