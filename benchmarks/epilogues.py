@@ -49,7 +49,7 @@ def options() -> argparse.Namespace:
 
 def both(make: Callable[[], Run]) -> tuple[Run, Run]:
     """What ``make`` makes without and with, run until it is compiled."""
-    from lamina.compiler.native.image import Convolution
+    from lamina.compiler.native.operators import Convolution
 
     never = classmethod(lambda *_: False)
     with mock.patch.object(Convolution, "takes_along", never):
@@ -127,7 +127,7 @@ def main() -> None:
     start_clean(given.threads)
     print(machine(), versions(), sep="\n")
     if given.statistics:
-        from lamina.compiler.native.image import Convolution
+        from lamina.compiler.native.operators import Convolution
 
         never = classmethod(lambda *_: False)
         with mock.patch.object(Convolution, "takes_along", never):

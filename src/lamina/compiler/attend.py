@@ -48,6 +48,11 @@ class Attention(Function):
         """Of both results."""
         return ((*q.shape[:-1], v.shape[-1]), q.dtype), ((*q.shape[:-1], 2), q.dtype)
 
+    def multiply_adds(self, q, k, v):
+        """Those of the weights that are not 0 beforehand."""
+        pairs = q.size // q.shape[-1] * q.shape[-2] // (2 if self.causal else 1)
+        return pairs * (q.shape[-1] + v.shape[-1])
+
 
 class AttentionGradient(Function):
     """The derivatives of `Attention` by q, k and v. Never recorded, so it has no backward."""
@@ -68,6 +73,11 @@ class AttentionGradient(Function):
     def spec(self, gy, kept, q, k, v):
         """Those of q, k and v."""
         return (q.shape, q.dtype), (k.shape, k.dtype), (v.shape, v.dtype)
+
+    def multiply_adds(self, gy, kept, q, k, v):
+        """Three products with keys or queries, and two with values."""
+        pairs = q.size // q.shape[-1] * q.shape[-2] // (2 if self.causal else 1)
+        return pairs * (3 * q.shape[-1] + 2 * v.shape[-1])
 
 
 def attended(program: Program, takes: Callable[[Spec, Spec, Spec], bool]) -> Program:

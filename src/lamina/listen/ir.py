@@ -191,6 +191,16 @@ class Instruction:
     fields: dict[str, Any]
     results: tuple[Value, ...]
 
+    @property
+    def values(self) -> list[Any]:
+        """The operands that are Values."""
+        return [x for x in self.operands if isinstance(x, Value)]
+
+    @property
+    def function(self) -> Any:
+        """The operator of a ``call``; None of other instructions."""
+        return self.fields.get("function")
+
     def specs(self) -> tuple[Any, ...]:
         """The operands as rules take them: a Spec for each Value, numbers as they are."""
         return specs(self.operands)
@@ -349,6 +359,10 @@ class Program:
             known.update(zip(instruction.results, made, strict=True))
         new.outputs = tuple([known[value] for value in self.outputs])
         return new
+
+    def makers(self) -> dict[Value, Instruction]:
+        """What makes each Value that is no input and not captured."""
+        return {value: i for i in self.instructions for value in i.results}
 
     def functions(self) -> dict[str, Any]:
         """The operators that ``call`` instructions hold, by their ``repr``: what `parse` needs."""

@@ -19,7 +19,7 @@ pytest.importorskip("llvmlite")
 import lamina.functions as F
 from compiler.native.emitted import Emitted
 from lamina import Variable, using
-from lamina.compiler.native.image import Convolution
+from lamina.compiler.native.operators import Convolution
 from lamina.compiler.native.report import name_of
 from lamina.compiler.trace import trace
 from lamina.functions.conv import Conv, ConvTranspose

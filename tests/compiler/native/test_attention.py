@@ -9,7 +9,7 @@ pytest.importorskip("llvmlite")
 
 from compiler.native.emitted import Emitted
 from lamina.compiler.attend import Attention, AttentionGradient
-from lamina.compiler.native.attention import takes
+from lamina.compiler.native.operators import attends
 from lamina.listen import Program, Spec, run
 from lamina.machine.target import host
 
@@ -104,9 +104,9 @@ def test_products_of_minus_infinity_have_no_weight_and_all_of_them_give_zeros(ca
 
 def test_which_are_taken():
     q, v, wide = Spec((2, 5, 16), np.float32), Spec((2, 5, 32), np.float32), host().lanes
-    assert takes(q, q, v)
-    assert not takes(q, Spec((2, 6, 16), np.float32), Spec((2, 6, 32), np.float32))
-    assert not takes(q, q, Spec((2, 5, wide + 1), np.float32))
-    assert not takes(*[Spec((2, 5, 16), np.float64)] * 3)
-    assert not takes(*[Spec((0, 5, 16), np.float32)] * 3)
-    assert not takes(q, Spec((1, 5, 16), np.float32), v)
+    assert attends(q, q, v)
+    assert not attends(q, Spec((2, 6, 16), np.float32), Spec((2, 6, 32), np.float32))
+    assert not attends(q, q, Spec((2, 5, wide + 1), np.float32))
+    assert not attends(*[Spec((2, 5, 16), np.float64)] * 3)
+    assert not attends(*[Spec((0, 5, 16), np.float32)] * 3)
+    assert not attends(q, Spec((1, 5, 16), np.float32), v)

@@ -1,4 +1,4 @@
-"""Instructions that have native code of their own: what takes them, by class or by opcode."""
+"""Instructions that have native code of their own: what all have in common, and simple ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...functions.index import ARRAY, ScatterAdd
-from ...listen import Instruction, Value
+from ...functions.index import ARRAY
+from ...listen import Instruction, Value, multiply_adds
 from ...machine.code import Code, Int
 from ...machine.target import Target
 from ..access import Layout, dense
@@ -23,7 +23,6 @@ class Kernel:
     """An instruction, planned: its operands are stored values, and so is its result.
 
     Attributes:
-        wants: how each operand has to lie, and at the end the result; see `Layouts`.
         values: whose addresses it is given.
         hosts: none.
         fixed: arrays that are there before the run, whose addresses it is given at the end.
@@ -32,30 +31,26 @@ class Kernel:
         work: operations.
     """
 
-    wants: tuple[str | None, ...] = ()
     scratch = shared = 0
     stacks = ()
     """Leading axes of the blocks on which a nest runs; see `Loops.emit_block`."""
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
         self.target, self.instruction = target, instruction
-        operands = [x for x in instruction.operands if isinstance(x, Value)]
+        operands, results = instruction.values, instruction.results
         self.layouts: list[Layout] = [layouts.layout(x) or dense(x.shape) for x in operands]
-        self.results = [layouts.layout(x) or dense(x.shape) for x in instruction.results]
-        self.values = [layouts.base(x) for x in operands] + list(instruction.results)
+        self.results = [layouts.layout(x) or dense(x.shape) for x in results]
+        self.values = [layouts.base(x) for x in operands] + list(results)
         self.hosts: list[Any] = []
         self.fixed: dict[Value, Any] = {}
-        self.work = sum([prod(x.shape) for x in (*operands, *instruction.results)])
+        sizes = sum([x.size for x in (*operands, *results)])
+        self.work = 2 * multiply_adds(instruction) or sizes
 
     @classmethod
     def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """Whether it can write this instruction."""
-        raise NotImplementedError
-
-    @classmethod
-    def wanted(cls, instruction: Instruction) -> tuple[str | None, ...]:
-        """How the operands of an instruction, and then its results, have to lie."""
-        return cls.wants
+        """Whether it can write this instruction: here, where arrays are of one dtype."""
+        values = (*instruction.values, *instruction.results)
+        return len({x.dtype for x in values}) == 1 and values[0].dtype in KNOWN
 
     @classmethod
     def takes_along(cls, instruction: Instruction) -> bool:
@@ -64,57 +59,36 @@ class Kernel:
 
     def key(self) -> Any:
         """What is equal for equal code."""
-        specs = [str(x.spec) for x in self.instruction.operands if isinstance(x, Value)]
+        specs = [str(x.spec) for x in self.instruction.values]
         fields = [f"{k}={v!r}" for k, v in self.instruction.fields.items()]
         return type(self).__name__, specs, fields, self.layouts, self.results
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Write it; every thread does its share, and a barrier follows."""
         raise NotImplementedError
-
-
-def _known(instruction: Instruction) -> bool:
-    values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
-    return len({x.dtype for x in values}) == 1 and values[0].dtype in KNOWN
 
 
 class Concatenate(Kernel):
     """Arrays copied side by side."""
 
-    @classmethod
-    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """Arrays of one dtype."""
-        return _known(instruction)
-
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """One nest for each of them."""
         *sources, target = pointers
         axis, to = self.instruction.fields["axis"], self.results[0]
         place = to.start
-        for x, layout, source in zip(self.instruction.operands, self.layouts, sources):
+        for x, layout, source in zip(self.instruction.values, self.layouts, sources):
             move(self.target, x, layout, Layout(to.strides, place)).emit(
                 code, [source, target], [], scratch
             )
-            place += x.shape[axis] * to.strides[axis]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            place += x.shape[axis] * to.strides[axis]
 
 
 class Pad(Kernel):
     """A number everywhere, then the array inside."""
 
-    @classmethod
-    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """An array of floats, integers or bools."""
-        return _known(instruction)
-
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Two nests."""
-        x, y = self.instruction.operands[0], self.instruction.results[0]
+        x, y = self.instruction.values[0], self.instruction.results[0]
         source, target = pointers
         to, width = self.results[0], self.instruction.fields["width"]
         value = self.instruction.fields["value"]
@@ -144,28 +118,23 @@ def move(target: Target, x: Any, source: Layout | None, to: Layout, value: Any =
 class Scatter(Kernel):
     """Rows added up in the rows of a table; each thread has columns of its own."""
 
-    wants = ("plain", "plain", "plain")
-
     @classmethod
     def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
         """Whole rows of float32, at places that were checked."""
-        function = instruction.fields["function"]
-        x, *places = instruction.operands
+        function, (x, *places) = instruction.function, instruction.values
         return (
             function.index == (ARRAY,)
-            and x.dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-            and places[0].dtype == np.int64  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+            and x.dtype == np.float32
+            and places[0].dtype == np.int64
             and is_place(places[0], function.shape[0], made_by)
             and len(function.shape) > 1
         )
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Zeros, then each row in turn."""
         x, places, y = pointers
         shape, lanes = self.instruction.results[0].shape, code.lanes
-        width, count = prod(shape[1:]), self.instruction.operands[1].size  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        width, count = prod(shape[1:]), self.instruction.values[1].size
         low, high = code.share(width, lanes)
         zero = code.number(0.0)
         for row in code.loop(0, shape[0]):
@@ -186,31 +155,3 @@ def _vectors(code: Code, low: Int, high: Int, width: int) -> Any:
     if width % code.lanes:
         with code.when(code.int(whole).below(high)):
             yield code.int(whole), width % code.lanes
-
-
-KERNELS: dict[Any, type[Kernel]] = {
-    "concatenate": Concatenate,
-    "pad": Pad,
-    ScatterAdd: Scatter,
-}
-"""By opcode, or by the class of the operator of a ``call``; `image` and `sequence` add theirs."""
-
-
-def kernel_of(instruction: Instruction) -> type[Kernel] | None:
-    """What writes an instruction, or None."""
-    function = instruction.fields.get("function")
-    return KERNELS.get(instruction.opcode if function is None else type(function))
-
-
-def takes_along(instruction: Instruction) -> bool:
-    """Whether a kernel lets a nest run on the blocks of its result."""
-    kernel = kernel_of(instruction)
-    return kernel is not None and kernel.takes_along(instruction)
-
-
-def wants(instruction: Instruction) -> tuple[str | None, ...]:
-    """How operands and result have to lie."""
-    kernel = kernel_of(instruction)
-    count = len(instruction.operands) + len(instruction.results)
-    words = () if kernel is None else kernel.wanted(instruction)
-    return words if len(words) == count else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,14 @@ from ..layout import Layouts
 from ..lower import is_place
 from ..sources import KNOWN, REDUCTIONS, Sources
 from .elementwise import computed_in
-from .kernels import kernel_of
 from .nests import NestPlan
 from .product import ProductPlan, takes_product
+from .table import kernel_of
 
 
 def kind_of(instruction: Instruction, made_by: dict[Value, Instruction]) -> str:
     """One of "constant", "view", "elementwise", "reduction", "product", "kernel", "numpy"."""
-    values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+    values = [*instruction.values, *instruction.results]
     opcode = instruction.opcode
     if opcode in ("full", "arange"):
         return "constant"  # also of a dtype that no loop has: it is there before the run
@@ -38,14 +38,11 @@ def kind_of(instruction: Instruction, made_by: dict[Value, Instruction]) -> str:
     if any([v.dtype not in KNOWN for v in values]):
         return "numpy"
     if opcode in REDUCTIONS:
-        x = instruction.operands[0]
-        plain = x.dtype == instruction.results[0].dtype == np.float32  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
-        return "reduction" if plain else "numpy"
+        return "reduction" if {v.dtype for v in values} == {np.dtype(np.float32)} else "numpy"
     if opcode == "matmul":
         return "product" if takes_product(instruction) else "numpy"
     if opcode == "gather":
-        operands: Any = instruction.operands
-        table, *places = operands
+        table, *places = instruction.values
         fits = len(places) == 1 and instruction.fields["axes"] == (0,)
         known = fits and is_place(places[0], table.shape[0], made_by)
         return "elementwise" if known else "numpy"
@@ -67,15 +64,16 @@ def plan_of(target: Target, group: Group, sources: Sources, layouts: Layouts) ->
     return kernel(target, group.members[0], layouts)
 
 
-def writer_of(plan: Any, arrays: int, hosts: int) -> Callable[..., None]:
-    """What writes the function of a group: of its arrays, the host's numbers and scratch memory."""
+def function_of(group: Group, plan: Any) -> str:
+    """The name of a group's function: what it does depends on nothing else."""
+    return f"{group.kind}_{hashlib.sha256(repr(plan.key()).encode()).hexdigest()[:16]}"
 
-    def write(code: Code, *parameters: Any) -> None:
-        pointers, rest = list(parameters[:arrays]), parameters[arrays:]
-        numbers, scratch = list(rest[:hosts]), rest[hosts]
-        plan.write(code, pointers, numbers, scratch, rest[hosts + 1] if plan.shared else None)
 
-    return write
+def call(code: Code, name: str, plan: Any, *pointers: Any) -> None:
+    """Run a group: its arrays, the host's numbers, scratch memory of the thread and of all."""
+    code.call(
+        name, lambda inner, *given: plan.write(inner, list(given[:-2]), *given[-2:]), *pointers
+    )
 
 
 def constant(instruction: Instruction) -> Any:

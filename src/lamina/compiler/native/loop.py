@@ -7,7 +7,6 @@ from outside; all else that it makes lies in the loop's own memory, the same at 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,10 @@ from ..described import name_of
 from ..fuse import Fuser
 from ..layout import Layouts, laid_out
 from ..loop import Scan
-from .kernels import KERNELS, Kernel, wants
-from .kinds import constant, kind_of, plan_of, writer_of
+from .kernels import Kernel
+from .kinds import call, constant, function_of, kind_of, plan_of
 from .memory import Memory, Since, arena_of, rounded, spans_of
+from .table import KERNELS, wants
 
 
 class Turn:
@@ -41,7 +41,7 @@ class Turn:
 
     def __init__(self, target: Target, heard: Program):
         self.program, layouts = _apart(heard)
-        places = {v: i for i in self.program.instructions for v in i.results}
+        places = self.program.makers()
         fuser = Fuser(self.program, lambda i: kind_of(i, places), layouts)
         self.groups = fuser.made()
         self.plans = {g: plan_of(target, g, fuser.sources, layouts) for g in self.groups}
@@ -87,11 +87,9 @@ class Turn:
             plan = self.plans[group]
             if since.conflicts(group):
                 code.barrier()
-            digest = hashlib.sha256(repr(plan.key()).encode()).hexdigest()[:16]
             pointers = [places[value] for value in plan.values]
-            write = writer_of(plan, len(pointers), 0)
-            more = [places[group]] if plan.shared else []
-            code.call(f"{group.kind}_{digest}", write, *pointers, scratch, *more)
+            own = places.get(group, scratch)
+            call(code, function_of(group, plan), plan, *pointers, scratch, own)
             since.note(group)
         code.barrier()
 
@@ -101,9 +99,8 @@ class Loop(Kernel):
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
         super().__init__(target, instruction, layouts)
-        function: Any = instruction.fields["function"]
-        self.body, self.reverse = function.body, function.reverse
-        operands: Any = instruction.operands
+        self.body, self.reverse = instruction.function.body, instruction.function.reverse
+        operands = instruction.values
         self.length = operands[self.body.carried].shape[0]
         self.turn = Turn(target, self.body.program)
         count = Program().input((1,), np.int64)  # of turns: the code is that of any number
@@ -123,18 +120,11 @@ class Loop(Kernel):
         """All of the body is native."""
         return why_not(instruction) is None
 
-    @classmethod
-    def wanted(cls, instruction: Instruction) -> tuple[str | None, ...]:
-        """All as their shapes say: an element of a part is one piece of memory."""
-        return ("plain",) * (len(instruction.operands) + len(instruction.results))
-
     def key(self) -> Any:
         """What is equal for equal code."""
         return "loop", self.body.carried, self.body.parts, self.reverse, self.turn.key()
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """All turns; a barrier follows each."""
         program, body = self.turn.program, self.body
         inputs, outputs = len(program.inputs), len(program.outputs)
@@ -163,9 +153,8 @@ class Loop(Kernel):
 
 def why_not(instruction: Instruction) -> str | None:
     """Why a `Scan` is run by NumPy: what of its body has no native code; None if all has."""
-    function: Any = instruction.fields["function"]
-    program = function.body.program
-    made_by = {v: i for i in program.instructions for v in i.results}
+    program = instruction.function.body.program
+    made_by = program.makers()
     for inner in program.instructions:
         if kind_of(inner, made_by) == "numpy":
             return f"{name_of(inner)} of {inner.results[0].spec} has no native code"
@@ -175,22 +164,15 @@ def why_not(instruction: Instruction) -> str | None:
 def _apart(heard: Program) -> tuple[Program, Layouts]:
     """A body laid out, with a copy of each output that has no plain place of its own."""
     program, layouts = laid_out(heard, wants)
-    made_by = {v: i for i in program.instructions for v in i.results}
-    outputs: list[Value] = []
-    copied = Program()
-    known: dict[Value, Any] = {v: copied.input(v.shape, v.dtype, v.name) for v in program.inputs}
-    for i in program.instructions:
-        operands = [known[x] if isinstance(x, Value) else x for x in i.operands]
-        made = repeat(copied, i, tuple(operands))
-        known.update(zip(i.results, made if isinstance(made, tuple) else (made,)))
-    for value in program.outputs:
-        made = made_by.get(value)
+    copied, outputs = program.mapped(repeat), []
+    for old, value in zip(program.outputs, copied.outputs):
+        made = layouts.made_by.get(old)
         own = made is not None and made.opcode not in (*VIEWS, "full", "arange")
-        plain = own and layouts.order(value) == tuple(range(value.ndim))
-        fresh = plain and known[value] not in set(outputs)
-        outputs.append(known[value] if fresh else copied.emit("copy", known[value]))
+        plain = own and layouts.order(old) == tuple(range(old.ndim))
+        fresh = plain and value not in set(outputs)
+        outputs.append(value if fresh else copied.emit("copy", value))
     copied.outputs = tuple(outputs)
     return laid_out(copied, wants)
 
 
-KERNELS[Scan] = Loop
+KERNELS[Scan] = Loop, "plain"  # an element of a part is one piece of memory

@@ -12,9 +12,9 @@ from ..access import Layout, dense
 from ..group import Group
 from ..nest import Nest, NestMaker
 from .elementwise import computed_in
-from .kernels import kernel_of
 from .loops import Loops
 from .product import ProductPlan
+from .table import kernel_of
 
 
 def product_target(group: Group, nest: Nest, layouts: Any) -> Any:
@@ -81,18 +81,16 @@ class NestPlan:
         """What is equal for equal code."""
         return "nest", self.nest.key(), self.product and self.product.key()
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Write the loops, or the product with the loops on its blocks."""
-        count = len(self.nest.arrays)
-        product = self.product
+        count, end = len(self.nest.arrays), len(self.values)
+        given, hosts, product = pointers[:count], pointers[end:], self.product
         if product is None:
-            self.loops.emit(code, pointers, hosts, scratch)
+            self.loops.emit(code, given, hosts, scratch)
             return
 
         def then(tile: Any) -> None:
-            self.loops.emit_block(code, pointers[:count], hosts, scratch, tile, product.stacks)
+            self.loops.emit_block(code, given, hosts, scratch, tile, product.stacks)
 
         place = code.at(scratch, self.own, np.int8)
-        product.write(code, pointers[count:], [], place, shared, then)
+        product.write(code, pointers[count:end], place, shared, then)

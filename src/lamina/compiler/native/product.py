@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...kernels.gemm import Product, Strides
-from ...listen import Instruction, Value
+from ...kernels.gemm import Product, Strides, Then
+from ...listen import Instruction, Value, multiply_adds
 from ...machine.code import Code
 from ...machine.target import Target
 from ..access import Layout
@@ -68,20 +66,14 @@ class ProductPlan:
         c_strides = strides[2] if stored else None
         self.product = Product(target, m, n, k, strides[0], strides[1], c_strides, stack)
         self.scratch, self.shared = self.product.scratch, 0
-        self.work = 2 * prod(c.shape) * k
+        self.work = 2 * multiply_adds(instruction)
 
     def key(self) -> Any:
         """What is equal for equal code."""
         return "product", self._sizes, tuple(self.starts)
 
     def write(
-        self,
-        code: Code,
-        pointers: list[Any],
-        hosts: list[Any],
-        scratch: Any,
-        shared: Any,
-        then: Callable[[Any], None] | None = None,
+        self, code: Code, pointers: list[Any], scratch: Any, shared: Any, then: Then | None = None
     ) -> None:
         """Write the product."""
         places = [code.at(p, start) for p, start in zip(pointers, self.starts)]

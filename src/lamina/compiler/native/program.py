@@ -7,7 +7,6 @@ the team runs; each group in it is a function of its own, and equal groups are t
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,10 +29,11 @@ from ..layout import laid_out
 from ..lower import lower
 from ..replay import Source
 from ..simplify import simplify
-from . import attention, image, loop, report, sequence  # noqa: F401 (kernels fill KERNELS)
-from .kernels import takes_along, wants
-from .kinds import constant, kind_of, plan_of, writer_of
+from . import loop, report
+from .kinds import call, constant, function_of, kind_of, plan_of
 from .memory import Since, planned, stored_array
+from .operators import attends
+from .table import takes_along, wants
 
 FEW = 1 << 21
 """Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""
@@ -80,7 +80,7 @@ class Native:
 
     def __init__(self, program: Program, targets: dict[int, Any], profile: bool = False):
         give_back()  # what the step took that ran as it is ...
-        heard = attended(simplify(lower(program)), attention.takes)
+        heard = attended(simplify(lower(program)), attends)
         heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
         self.program, self.layouts = laid_out(heard, wants)
         self.places = {i.results[0]: i for i in self.program.instructions}
@@ -273,12 +273,11 @@ class Native:
         steps, since = [], Since(self.memory)
         for group in groups:
             plan, barrier = self.plans[group], since.conflicts(group)
-            digest = hashlib.sha256(self.keys[group].encode()).hexdigest()[:16]
             slots = [self.slots[value] for value in plan.values]
             numbers = [[id(h) for h in self.hosts].index(id(number)) for number in plan.hosts]
             shared = self.slots[group] if plan.shared else None
             place = self.groups.index(group)
-            steps.append(Step(f"{group.kind}_{digest}", slots, numbers, shared, barrier, place))
+            steps.append(Step(function_of(group, plan), slots, numbers, shared, barrier, place))
             since.note(group)
             if self.profile:  # then there is a barrier after each
                 since = Since(self.memory)
@@ -303,9 +302,8 @@ class Native:
             self._mark(code, step.place, -1)
             pointers = [code.pointer(slot) for slot in step.slots]
             numbers = [code.at(hosts, place) for place in step.numbers]
-            shared = [] if step.shared is None else [code.pointer(step.shared)]
-            write = writer_of(self.plans[group], len(pointers), len(numbers))
-            code.call(step.name, write, *pointers, *numbers, scratch, *shared)
+            shared = scratch if step.shared is None else code.pointer(step.shared)
+            call(code, step.name, self.plans[group], *pointers, *numbers, scratch, shared)
             if self.profile:
                 code.barrier()
             self._mark(code, step.place, 1)

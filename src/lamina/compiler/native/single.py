@@ -19,9 +19,9 @@ from ...machine.target import Target, host
 from ...machine.team import Team, team
 from ..access import Layout, dense
 from ..layout import Order, ordered
-from . import image, sequence  # noqa: F401 (they fill KERNELS)
-from .kernels import Kernel, kernel_of
+from .kernels import Kernel
 from .program import FEW
+from .table import kernel_of, wants
 
 Spec: TypeAlias = "tuple[Shape, np.dtype[Any]]"
 
@@ -97,7 +97,7 @@ def supported(function: Function, specs: Sequence[Spec]) -> bool:
         return False  # a formula, and not a kernel
     instruction = heard(function, specs).instructions[-1]
     kernel = kernel_of(instruction)
-    values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+    values = [*instruction.values, *instruction.results]
     return (
         kernel is not None
         and all([prod(x.shape) for x in values])
@@ -120,8 +120,9 @@ def planned(
     kind = kernel_of(instruction)
     if kind is None:
         raise KeyError(f"single: there is no native code for {function!r}")
-    values: list[Any] = [*instruction.operands, *instruction.results]
-    orders = [ordered(word or "plain", x.ndim) for word, x in zip(kind.wants, values, strict=True)]
+    values = [*instruction.values, *instruction.results]
+    words = wants(instruction)
+    orders = [ordered(word or "plain", x.ndim) for word, x in zip(words, values, strict=True)]
     given: Any = Given(dict(zip(values, orders)))
     return kind(target, instruction, given), orders
 
@@ -149,7 +150,7 @@ def compiled(kernel: Kernel, each: int, target: Target) -> Compiled:
         scratch = code.at(code.pointer(1), code.tid * each, np.int8)
         shared = code.pointer(2)
         pointers = [code.pointer(slot) for slot in range(3, 3 + len(kernel.values))]
-        kernel.write(code, pointers, [], scratch, shared)
+        kernel.write(code, pointers, scratch, shared)
         code.b.ret_void()
 
     return compile_recipe(repr(("single", kernel.key(), each)), target, write)

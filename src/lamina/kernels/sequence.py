@@ -4,48 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
-
-from ...functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
-from ...machine.code import Code, Int
-from ...machine.elementary import sigmoid, tanh
-from ...machine.lanes import Vec
-from .kernels import KERNELS
+from ..machine.code import Code, Int
+from ..machine.elementary import sigmoid, tanh
+from ..machine.lanes import Vec
 from .recurrence import Backward, Forward
 
 
-def began_with(
-    code: Code,
-    t: Int,
-    first: ir.Value,
-    all_: ir.Value,
-    row: Int,
-    unit: Int,
-    width: int,
-    n: int,
-    size: int,
-) -> Vec:
-    """The cell, or the state, that a step began with."""
-    if t.known == 0:
-        return code.load(first, row * size + unit, width)
-    if t.known is None:  # the first step may be among those that this code runs for
-        b = code.b
-        start = t.equals(0)
-        here = code.at(first, row * size + unit)
-        there = code.at(all_, ((t - 1) * n + row) * size + unit)
-        return code.load(b.select(start, here, there), 0, width)
-    return code.load(all_, ((t - 1) * n + row) * size + unit, width)
-
-
 class LSTMForward(Forward):
-    """`LSTM`: z, h, c, Wh to y, cells, gates."""
+    """Of an LSTM: z, h, c, Wh to y, cells, gates."""
 
     gates = 4
-    wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Pack, then all steps."""
         z, h, c, Wh, y, cells, gates = pointers
         size = self.size
@@ -56,25 +26,22 @@ class LSTMForward(Forward):
             at = place * (4 * size) + unit
             i, f, g, o = [s + code.load(z, at + k * size, width) for k, s in enumerate(sums)]
             i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
-            before = began_with(code, t, c, cells, row, unit, width, self.n, size)
+            before = self._before(code, t, c, cells, row, unit, width)
             now = f * before + i * g
             for k, x in enumerate((i, f, g, o)):
                 code.store(x, gates, at + k * size, width)
             code.store(now, cells, place * size + unit, width)
             code.store(o * tanh(now), y, place * size + unit, width)
 
-        self._loop(code, pointers, shared, h, y, cell)
+        self._loop(code, shared, h, y, cell)
 
 
 class LSTMBackward(Backward):
-    """`LSTMGradient`: gy, gcells, c, Wh, cells, gates to gz, gh, gc."""
+    """Of an LSTM's derivative: gy, gcells, c, Wh, cells, gates to gz, gh, gc."""
 
     gates = 4
-    wants = ("steps", "steps", "plain", "plain", "steps", "steps", "steps", "plain", "plain")
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Pack, then all steps."""
         gy, gcells, c, Wh, cells, gates, gz, gh, gc = pointers
         size = self.size
@@ -89,7 +56,7 @@ class LSTMBackward(Backward):
             x = code.load(gcells, one, width) + state * o * (1.0 - bent * bent)
             if later:  # but for the last step, which comes first
                 x = x + code.load(gc, row * size + unit, width)
-            before = began_with(code, t, c, cells, row, unit, width, self.n, size)
+            before = self._before(code, t, c, cells, row, unit, width)
             found = (
                 x * g * (i * (1.0 - i)),
                 x * before * (f * (1.0 - f)),
@@ -104,14 +71,11 @@ class LSTMBackward(Backward):
 
 
 class GRUForward(Forward):
-    """`GRU`: z, h, Wh, bh to y, inner, gates."""
+    """Of a GRU: z, h, Wh, bh to y, inner, gates."""
 
     gates = 3
-    wants = ("steps", "plain", "plain", "plain", "steps", "steps", "steps")
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Pack, then all steps."""
         z, h, Wh, bh, y, inner, gates = pointers
         size = self.size
@@ -124,27 +88,24 @@ class GRUForward(Forward):
             zr, zu, zn = [code.load(z, three + k * size, width) for k in range(3)]
             r, u = sigmoid(zr + s[0]), sigmoid(zu + s[1])
             n = tanh(zn + r * s[2])
-            state = began_with(code, t, h, y, row, unit, width, self.n, size)
+            state = self._before(code, t, h, y, row, unit, width)
             for k, x in enumerate((r, u, n)):
                 code.store(x, gates, three + k * size, width)
             code.store(s[2], inner, one, width)
             code.store(n + u * (state - n), y, one, width)
 
-        self._loop(code, pointers, shared, h, y, cell)
+        self._loop(code, shared, h, y, cell)
 
 
 class GRUBackward(Backward):
-    """`GRUGradient`: gy, h, Wh, y, inner, gates to gz, gs, gh.
+    """Of a GRU's derivative: gy, h, Wh, y, inner, gates to gz, gs, gh.
 
     What of a state's gradient goes past the product waits in gh for the step before.
     """
 
     gates = 3
-    wants = ("steps", "plain", "plain", "steps", "steps", "steps", "steps", "steps", "plain")
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Pack, then all steps."""
         gy, h, Wh, y, inner, gates, gz, gs, gh = pointers
         size = self.size
@@ -159,7 +120,7 @@ class GRUBackward(Backward):
             r, u, n = [code.load(gates, three + k * size, width) for k in range(3)]
             state = state + code.load(gy, one, width)
             bent = state * (1.0 - u) * (1.0 - n * n)
-            before = began_with(code, t, h, y, row, unit, width, self.n, size)
+            before = self._before(code, t, h, y, row, unit, width)
             gr = bent * code.load(inner, one, width) * (r * (1.0 - r))
             gu = state * (before - n) * (u * (1.0 - u))
             for target, found in ((gz, (gr, gu, bent)), (gs, (gr, gu, bent * r))):
@@ -168,7 +129,3 @@ class GRUBackward(Backward):
             code.store(state * u, gh, row * size + unit, width)
 
         self._loop(code, shared, gs, gh, cell, past)
-
-
-KERNELS.update({LSTM: LSTMForward, LSTMGradient: LSTMBackward})
-KERNELS.update({GRU: GRUForward, GRUGradient: GRUBackward})

@@ -9,52 +9,52 @@ needs the states of all units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
-from ...kernels.gemm import Cut
-from ...kernels.microkernel import FLOAT32, micro, most_rows, zeros
-from ...kernels.packing import pack_columns
-from ...listen import Instruction, Value
-from ...machine.code import Code, Int
-from ...machine.lanes import Vec
-from ...machine.target import Target
-from ..layout import Layouts
-from .kernels import Kernel
+from ..machine.code import Code, Int
+from ..machine.lanes import Vec
+from ..machine.target import Target
+from .blocking import Cut
+from .microkernel import FLOAT32, micro, most_rows, zeros
+from .packing import pack_columns
 
 
-class Recurrence(Kernel):
+class Recurrence:
     """A loop over time with one product in each step.
 
+    Args:
+        target: the processor.
+        n: samples.
+        steps: how many.
+        size: units.
     Attributes:
         gates: how many there are.
-        state: which operand has as many numbers in its last axis as there are units.
-        n, steps, size: samples, steps and units.
+        shared: bytes of memory for all threads.
     """
 
-    gates = state = 0
+    gates = scratch = 0
 
-    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
-        super().__init__(target, instruction, layouts)
-        operands: Any = instruction.operands
-        (self.n, self.steps, _), h = operands[0].shape, operands[self.state]
-        self.size = h.shape[-1]
-        self.vectors = -(-self.size // target.lanes)
-        function: Any = instruction.fields["function"]
-        specs = [x.spec for x in instruction.operands if isinstance(x, Value)]
-        self.work = 2 * function.multiply_adds(*specs)
+    def __init__(self, target: Target, n: int, steps: int, size: int):
+        self.target, self.n, self.steps, self.size = target, n, steps, size
+        self.vectors = -(-size // target.lanes)
         self.shared = self._packed() * 4
-
-    @classmethod
-    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """Arrays of float32."""
-        return all([x.dtype == np.float32 for x in instruction.operands])  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
 
     def _packed(self) -> int:
         """Numbers of packed weights."""
         raise NotImplementedError
+
+    def _before(
+        self, code: Code, t: Int, first: ir.Value, all_: ir.Value, row: Int, unit: Int, width: int
+    ) -> Vec:
+        """The cell, or the state, that a step began with."""
+        here = code.at(first, row * self.size + unit)
+        if t.known == 0:
+            return code.load(here, 0, width)
+        there = code.at(all_, ((t - 1) * self.n + row) * self.size + unit)
+        if t.known is None:  # the first step may be among those that this code runs for
+            there = code.b.select(t.equals(0), here, there)
+        return code.load(there, 0, width)
 
     def _rows(self, code: Code, vectors: int, body: Callable[[Int, int], None]) -> None:
         """``body(first row, rows)`` for tiles over all samples."""
@@ -88,8 +88,6 @@ class Recurrence(Kernel):
 class Forward(Recurrence):
     """From ``z = x Wx + b`` to all states: one vector of units a tile, with all its gates."""
 
-    state = 1
-
     def _packed(self) -> int:
         return self.vectors * self.target.lanes * self.gates * self.size
 
@@ -109,7 +107,6 @@ class Forward(Recurrence):
     def _loop(
         self,
         code: Code,
-        pointers: list[ir.Value],
         packed: ir.Value,
         h: ir.Value,
         y: ir.Value,

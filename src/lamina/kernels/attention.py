@@ -8,23 +8,19 @@ from queries to queries, in order: so results do not depend on the number of thr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir
 
-from ...kernels.microkernel import FLOAT32, most_rows, tiles
-from ...kernels.packing import pack_columns
-from ...listen import Instruction, Spec, Value
-from ...machine.code import Code, Index, Int
-from ...machine.elementary import exp_below
-from ...machine.lanes import Vec
-from ...machine.target import Target, host
-from ..attend import Attention, AttentionGradient
-from ..layout import Layouts
-from .kernels import KERNELS, Kernel
+from ..machine.code import Code, Index, Int
+from ..machine.elementary import exp_below
+from ..machine.lanes import Vec
+from ..machine.target import Target
+from .microkernel import FLOAT32, most_rows, tiles
+from .packing import pack_columns
 
 QUERIES = 32
 """How many are done together: their weights fit the second-level cache."""
@@ -33,12 +29,8 @@ CHUNK = 512
 """How many weights are summed in one chain: it bounds the rounding error."""
 
 
-def takes(q: Spec, k: Spec, v: Spec) -> bool:
-    """Whether there is a kernel: as many keys as queries, of whole vectors of float32."""
-    lanes = host().lanes
-    whole = all([n > 0 and n % lanes == 0 for n in (q.shape[-1], v.shape[-1])])
-    alike = q.shape[:-1] == k.shape[:-1] == v.shape[:-1] and 0 not in q.shape
-    return whole and alike and {x.dtype for x in (q, k, v)} == {FLOAT32}
+Place: TypeAlias = "tuple[tuple[int, ...], int]"
+"""How an array lies: elements from place to place along each axis, and to the first one."""
 
 
 class Rows:
@@ -58,44 +50,45 @@ class Rows:
         return Rows(self.code, self.place, self.column, self.row)
 
 
-class Heads(Kernel):
+class Heads:
     """What forward and backward share.
 
-    Attributes:
+    Args:
+        target: the processor.
+        causal: whether a query sees no key behind it.
+        lead: lengths of the axes before queries: heads are these.
         length: how many queries there are, and keys.
-        wide: the same in whole tiles.
+        size: numbers of a query, and of a key: whole vectors.
+        depth: those of a value, likewise.
+        places: of operands and results, in order; a row of each operand is one piece of memory.
+    Attributes:
+        wide: the length in whole tiles.
         rows: of a tile, which has two vectors.
+        scratch: bytes for each thread.
     """
 
-    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
-        super().__init__(target, instruction, layouts)
-        function: Any = instruction.fields["function"]
-        operands: Any = instruction.operands
-        self.causal: bool = function.causal
-        q, _, v = operands[-3:]
-        *self.lead, self.length, self.size = q.shape
-        self.depth = v.shape[-1]
-        self.panel = 2 * target.lanes
-        self.wide = -(-self.length // self.panel) * self.panel
-        self.rows = 8 if most_rows(target, 2) >= 8 else 4
-        self.pairs = prod(self.lead) * self.length**2 // (2 if self.causal else 1)
+    shared = 0
 
-    @classmethod
-    def takes(cls, instruction: Instruction, made_by: dict[Value, Instruction]) -> bool:
-        """All: who made these instructions has asked `takes`."""
-        return True
+    def __init__(
+        self, target: Target, causal: bool, lead: Sequence[int], length: int, size: int, depth: int,
+        places: Sequence[Place],
+    ):  # fmt: skip
+        self.causal, self.lead, self.places = causal, lead, places
+        self.length, self.size, self.depth = length, size, depth
+        self.panel = 2 * target.lanes
+        self.wide = -(-length // self.panel) * self.panel
+        self.rows = 8 if most_rows(target, 2) >= 8 else 4
 
     def _heads(self, code: Code, pointers: list[Any], head: Callable[..., None]) -> None:
         """``head(matrices)`` for each head of this thread, in the order of operands and results."""
-        layouts = [*self.layouts, *self.results]
         low, high = code.share(prod(self.lead))
         for u in code.loop(low, high):
             matrices = []
-            for pointer, layout in zip(pointers, layouts):
-                place, rest = code.int(layout.start), u
-                for length, stride in list(zip(self.lead, layout.strides))[::-1]:
+            for pointer, (strides, start) in zip(pointers, self.places):
+                place, rest = code.int(start), u
+                for length, stride in list(zip(self.lead, strides))[::-1]:
                     place, rest = place + rest % length * stride, rest // length
-                matrices.append(Rows(code, code.at(pointer, place), layout.strides[-2]))
+                matrices.append(Rows(code, code.at(pointer, place), strides[-2]))
             head(*matrices)
 
     def _packed(self, code: Code, x: Rows, size: int, to: ir.Value) -> None:
@@ -168,18 +161,13 @@ def _seen(code: Code, row: Rows, j: Int, seen: Int) -> Vec:
 
 
 class Forward(Heads):
-    """`Attention`: q, k, v to y, kept."""
+    """q, k, v to y, and what is kept: of each query the largest product, and the sum."""
 
-    wants = ("rows", "rows", "rows", None, None)
-
-    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
-        super().__init__(target, instruction, layouts)
+    def __init__(self, target: Target, *sizes: Any):
+        super().__init__(target, *sizes)
         self.scratch = 4 * self.wide * (self.size + QUERIES)
-        self.work = 2 * self.pairs * (self.size + self.depth)
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Each head by one thread."""
         products = Rows(code, code.at(scratch, self.size * self.wide), self.wide)
 
@@ -222,18 +210,13 @@ class Forward(Heads):
 
 
 class Backward(Heads):
-    """`AttentionGradient`: gy, kept, q, k, v to gq, gk, gv."""
+    """gy, kept, q, k, v to gq, gk, gv."""
 
-    wants = ("rows", "rows", "rows", "rows", "rows", None, None, None)
-
-    def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
-        super().__init__(target, instruction, layouts)
+    def __init__(self, target: Target, *sizes: Any):
+        super().__init__(target, *sizes)
         self.scratch = 4 * self.wide * (self.size + self.depth + 2 * QUERIES)
-        self.work = 2 * self.pairs * (3 * self.size + 2 * self.depth)
 
-    def write(
-        self, code: Code, pointers: list[Any], hosts: list[Any], scratch: Any, shared: Any
-    ) -> None:
+    def emit(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Each head by one thread."""
         wide, depth = self.wide, self.depth
         values = code.at(scratch, self.size * wide)
@@ -286,6 +269,3 @@ class Backward(Heads):
             return
         self._product(code, x, y, size, g, start, m, 1)
         self._product(code, x.at(start), y, size, g.at(start), m, m, 0)
-
-
-KERNELS.update({Attention: Forward, AttentionGradient: Backward})
