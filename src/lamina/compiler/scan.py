@@ -18,9 +18,8 @@ from ..errors import DTypeError, ShapeError, TraceError
 from ..functions.compare import where
 from ..functions.index import get_item
 from ..functions.join import stack
-from ..functions.noise import KeepMask
-from ..functions.sample import Draw
 from ..listen import Program, Value, repeat
+from .draws import DrawingProgram, Draws
 from .loop import Body, Scan
 from .simplify import simplify
 from .trace import Tracer
@@ -54,7 +53,8 @@ def scan(f: Step, init: Any, xs: Any, *, reverse: bool = False) -> tuple[Any, An
     if current().tracer is None:
         return _in_python(f, carry, remade, parts, each, length, reverse)
     heard = Heard(f, carry, remade, parts, each)
-    results = heard.applied([*carry, *parts, *heard.around], reverse)
+    drawn = heard.drawn(parts[0].data, length, reverse)
+    results = heard.applied([*carry, *parts, *drawn, *heard.around], reverse)
     return remade(results[: len(carry)]), heard.remade_y(results[len(carry) :])
 
 
@@ -94,6 +94,7 @@ class Heard:
 
     Attributes:
         around: Variables that it uses beside its arguments.
+        draws: what draws random numbers in it; its numbers are parts as well, the last ones.
         body: takes carry, parts and ``around``; gives the next carry, and what is stacked; then,
             if it is ``derived``, the carry that it got, which the derivative needs.
         derived: whether gradients may be asked for.
@@ -102,11 +103,12 @@ class Heard:
 
     def __init__(self, f: Step, carry: Any, remade: Any, parts: Any, each: Any):
         self.f, self.remade, self.each = f, remade, each
-        self.carried, self.parts = len(carry), len(parts)
+        self.carried, self.given = len(carry), len(parts)
         tracer = BodyTracer()
         program: Any = tracer.program
         given = [_stand_in(program, x.shape, x) for x in carry]
         given += [_stand_in(program, x.shape[1:], x) for x in parts]
+        inputs = [*program.inputs]
         try:
             with using(tracer=tracer, grad=True):  # a derivative is a body as well
                 before = [x.data for x in given[: self.carried]]
@@ -118,8 +120,8 @@ class Heard:
                 program.outputs = tuple([program.operand(x.data) for x in results])
         finally:
             tracer.restore()
-        for instruction in program.instructions:
-            _check_repeats(instruction.fields.get("function"))
+        program.inputs = [*inputs, *program.drawn, *tracer.around.values()]
+        self.draws, self.parts = tuple(program.draws), self.given + len(program.drawn)
         self.results = len(results)
         self.derived = current().grad and any(
             [x.requires_grad for x in (*carry, *parts, *tracer.around)]
@@ -129,6 +131,17 @@ class Heard:
         program, arrays = _without_captures(simplify(program))
         self.around = [*tracer.around, *[result(array) for array in arrays]]
         self.body = Body(program, self.carried, self.parts)
+
+    def drawn(self, like: Any, length: int, reverse: bool) -> list[Any]:
+        """The random numbers of all turns, beside the array ``like``."""
+        found: Any = Draws(self.draws, length, reverse)(like) if self.draws else ()
+        return list(found) if isinstance(found, tuple) else [found]
+
+    def again(self, carry: list[Variable], part: list[Variable]) -> Any:
+        """What the body gives, heard within another with the numbers that it drew."""
+        tracer: Any = current().tracer
+        with tracer.program.supplied(part[self.given :]):
+            return self.f(self.remade(carry), self.each(part[: self.given]))
 
     def applied(self, operands: list[Any], reverse: bool) -> list[Any]:
         """The results of the loop over ``operands``."""
@@ -157,6 +170,7 @@ class BodyTracer(Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.born = getattr(current().tracer, "born", self.born)
+        self.program = DrawingProgram()
         self.around: dict[Variable, Value] = {}
 
     def stand_in(self, variable: Variable) -> Any:
@@ -205,7 +219,7 @@ class Derived(Function):
             (g, sums), (gy, c, x) = state, now
             carry = [_leaf(v, i in floating) for i, v in enumerate(c)]
             part = [_leaf(v, i in moving) for i, v in enumerate(x)]
-            after, y = heard.f(heard.remade(carry), heard.each(part))
+            after, y = heard.again(carry, part)
             ends = [after] if self.states else [after, y]
             ends = [v for v in map(_variable, flatten(ends)[0]) if v.dtype.kind in "fc"]
             below = [*[carry[i] for i in floating], *[part[i] for i in moving], *wanted]
@@ -226,15 +240,6 @@ class Derived(Function):
         summed = iter(sums)
         around = [next(summed) if v.requires_grad else None for v in heard.around]
         return (*[None] * (len(arrays) - len(operands)), *found, *around)
-
-
-def _check_repeats(function: Any) -> None:
-    """Raise for an operator that does not do the same twice: the derivative runs the body again."""
-    if isinstance(function, (Draw, KeepMask)):
-        raise TraceError(
-            f"scan: the body draws random numbers ({type(function).__name__}); draw them before, "
-            "for all steps at once, and give them among xs"
-        )
 
 
 def _gradients(results: list[Any], below: list[Variable], gys: list[Any]) -> list[Variable]:
