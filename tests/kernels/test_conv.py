@@ -11,8 +11,8 @@ pytest.importorskip("llvmlite")
 
 from kernels.convolutions import Built, Case, build, run
 from lamina.kernels.conv import KINDS, ConvPlan
+from lamina.kernels.direct import ImageByStrips
 from lamina.kernels.gemm import Tile
-from lamina.kernels.grouped import ImageByStrips
 from lamina.machine.code import Code
 from lamina.machine.module import Module
 from lamina.machine.target import host, narrowed
@@ -110,6 +110,16 @@ def test_nothing_is_read_that_a_late_thread_has_still_to_write(case, kind, which
     assert np.array_equal(run(built(LANES[-1]), late(which), case, kind, operands, 2), one)
 
 
+@pytest.mark.parametrize("case", ADDRESSES, ids=str)
+def test_an_infinite_pixel_reaches_only_the_numbers_of_a_kernel_that_meet_it(case, rng):
+    x, gy = case.operands("weight", rng)
+    x[(0, 0, *[-1] * len(case.size))] = np.inf
+    found = run(built(LANES[-1]), team(1), case, "weight", [x, gy], 1)
+    with np.errstate(invalid="ignore"):
+        expected = case.expected("weight", [x, gy])
+    assert np.array_equal(np.isfinite(found), np.isfinite(expected))
+
+
 def doubled(code: Code, tile: Tile) -> None:
     """Each number of a tile times two."""
     for i in code.loop(tile.i0, tile.i1):
@@ -119,10 +129,20 @@ def doubled(code: Code, tile: Tile) -> None:
             code.put(code.b.fadd(x, x), row, j - tile.j0)
 
 
-@pytest.mark.parametrize("width", [14, 17])  # strips of equal length, and others
-def test_what_follows_a_convolution_by_strips_meets_each_number_once(width, rng):
-    case = Case((3, width), (3, 3), 2, 3, 20, padding=1)
-    plan = case.plan("forward", LANES[-1])
+FOLLOWED = [
+    (Case((3, 14), (3, 3), 2, 3, 20, padding=1), "forward"),  # strips that lie one behind the other
+    (Case((3, 17), (3, 3), 2, 3, 20, padding=1), "forward"),  # of two lengths
+    (Case((5, 4), (3, 3), 2, 20, 50, padding=1, winograd=False), "forward"),  # of several lines
+    (Case((6, 9), (3, 3), 2, 20, 18, padding=1, stride=(2, 1)), "data"),  # every second line
+    (Case((6, 9), (3, 3), 2, 20, 18, padding=1, stride=2), "data"),  # and every second pixel
+    (Case((5, 6), (3, 3), 2, 40, 3, padding=1), "forward"),  # few channels
+    (Case((1, 2), (1, 1), 1, 40, 300), "forward"),  # each thread takes some channels
+]
+
+
+@pytest.mark.parametrize(("case", "kind"), FOLLOWED, ids=str)
+def test_what_follows_a_convolution_by_strips_meets_each_number_once(case, kind, rng):
+    plan = case.plan(kind, LANES[-1])
     assert isinstance(plan._by, ImageByStrips)
     module = Module(narrowed(LANES[-1]))
     code = Code(module.ir, "f", module.target)
@@ -130,11 +150,11 @@ def test_what_follows_a_convolution_by_strips_meets_each_number_once(width, rng)
     pointers[3] = code.at(pointers[3], code.tid * (plan.scratch // 4))
     plan._by.emit(code, *pointers, then=functools.partial(doubled, code))
     code.b.ret_void()
-    operands = case.operands("forward", rng)
-    found = run(Built({(case, "forward"): ("f", plan)}, module.compile()), team(2), case, "forward",
-                operands, 2)  # fmt: skip
-    expected = 2 * case.expected("forward", operands)
-    allowed = tolerance(case, "forward", LANES[-1])
+    operands = case.operands(kind, rng)
+    built = Built({(case, kind): ("f", plan)}, module.compile())
+    found = run(built, team(2), case, kind, operands, 2)
+    expected = 2 * case.expected(kind, operands)
+    allowed = tolerance(case, kind, LANES[-1])
     assert np.abs(found - expected).max() <= allowed * np.abs(expected).max()
 
 
@@ -143,7 +163,7 @@ def test_winograd_is_chosen_for_kernels_of_3x3_and_can_be_switched_off(kind):
     case = TILES[0]
     assert case.plan(kind, 16).algorithm.startswith("winograd")
     plain = ConvPlan(host(), kind, case.window, 1, case.n, case.c_in, case.c_out, winograd=False)
-    assert plain.algorithm == "direct"
+    assert plain.algorithm == "strips"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,6 +16,7 @@ from llvmlite import ir
 
 from ..machine.code import I32, I64, POINTER, Code, Index, Int
 from ..machine.target import Target
+from .gemm import Then
 from .microkernel import FLOAT32, most_rows, tiles
 from .packing import transposed
 
@@ -143,6 +144,38 @@ def line(numbers: int) -> int:
     return -(-numbers // LINE) * LINE * FLOAT32.itemsize
 
 
+def clear(code: Code, place: ir.Value, numbers: int) -> None:
+    """Zeros, in whole cache lines."""
+    for i in code.loop(0, numbers, code.lanes):
+        code.store(code.number(0.0), place, i)
+
+
+class Algorithm:
+    """One way to compute a convolution, planned for its sizes.
+
+    Attributes:
+        facts: what its code depends on.
+        scratch: bytes that each thread needs for itself, in whole cache lines.
+        shared: bytes that all threads need together.
+    """
+
+    facts: tuple[Any, ...]
+    scratch: int
+    shared: int
+
+    def emit(self, code: Code, *pointers: ir.Value, then: Then | None = None) -> None:
+        """Write it, in a function that equal convolutions share; arguments of `ConvPlan.emit`."""
+        if then is not None:  # it is no part of what they share
+            self.write(code, *pointers, then=then)
+            return
+        name = f"{type(self).__name__}_{code.lanes}_{digest(*self.facts)}"
+        code.call(name, self.write, *pointers)
+
+    def write(self, code: Code, *pointers: ir.Value, then: Then | None = None) -> None:
+        """The code itself."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights ``(k, n, *taps)`` of a product over ``k``, as they lie in memory.
@@ -182,3 +215,30 @@ def product(
     """Blocks of ``c = a b``, or of ``c += a b``, ``down`` of them; all strides count numbers."""
     tiles(code, block.rows, block.vectors, a, a_row, a_column, b, b_row, 0, c, c_row, k, add,
           down, 1, code.lanes)  # fmt: skip
+
+
+def spread(code: Code, taps: int, source: ir.Value, apart: int, to: ir.Value, count: Index) -> None:
+    """``to[i, tap] = source[tap][i]``: registers side by side become kernels, for ``i < count``.
+
+    Args:
+        code: where to.
+        taps: numbers of a kernel.
+        source: one register for each tap.
+        apart: numbers from tap to tap there.
+        to: kernels without gaps.
+        count: how many, at most as many as there are lanes.
+    """
+
+    def write(code: Code, *rest: Any) -> None:
+        source, apart, to, count = rest
+        square = code.reserve(code.lanes * code.lanes * 4)
+        for low, width in code.unequal(taps, code.lanes):
+            rows = [code.load(source, apart * (low + j)) for j in range(width)]
+            rows += [code.number(0.0)] * (code.lanes - width)
+            for i, x in enumerate(transposed(rows)):
+                code.store(x, square, i * code.lanes)
+            for i in code.loop(0, count):
+                code.store(code.load(square, i * code.lanes), to, i * taps + low, width)
+
+    numbers = code.int(apart), to, code.int(count)
+    code.call(f"spread_{code.lanes}_{taps}", write, source, *numbers)

@@ -12,46 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Protocol, cast
 
 from llvmlite import ir
 
 from ..functions.window import Window
 from ..machine.code import Code
 from ..machine.target import Target
-from .blocks import Weights, cheapest
+from .blocks import Algorithm, Weights, cheapest
+from .direct import ImageByStrips
 from .gemm import Then
 from .geometry import data_geometry, forward_geometry
-from .gradient import WeightByAddress, WeightByTiles
-from .grouped import ImageByStrips, WeightByStrips, fits
-from .indirect import ImageByAddress
+from .gradient import WeightByStrips
 from .tiles import Tiling
-from .winograd import ImageByTiles
+from .winograd import ImageByTiles, WeightByTiles
 
 KINDS = ("forward", "data", "weight")
-
-
-class Algorithm(Protocol):
-    """What all of them offer."""
-
-    scratch: int
-    shared: int
-
-    def emit(
-        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value, /,
-    ) -> None:  # fmt: skip
-        """Write it."""
-
-
-class Along(Algorithm, Protocol):
-    """What those offer that let something follow on each block of an image."""
-
-    def emit(
-        self, code: Code, first: ir.Value, second: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value, then: Then | None = None, /,
-    ) -> None:  # fmt: skip
-        """Write it."""
 
 
 class ConvPlan:
@@ -70,8 +45,7 @@ class ConvPlan:
     Attributes:
         scratch: bytes that each thread needs for itself, in whole cache lines.
         shared: bytes that all threads need together.
-        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"``, ``"strips"``, ``"pointwise"`` or
-            ``"direct"``.
+        algorithm: ``"winograd 4x4"``, ``"winograd 2x2"`` or ``"strips"``.
     """
 
     def __init__(
@@ -81,11 +55,8 @@ class ConvPlan:
         self.kind = kind
         shape = Shape(kind, window, groups, n, c_in, c_out)
         m = tile_for(target, shape) if winograd else 0
-        plain = "pointwise" if prod(window.kernel) == 1 else "direct"
-        self.algorithm = (
-            f"winograd {m}x{m}" if m else "strips" if by_strips(target, shape) else plain
-        )
-        self._by = by_tiles(target, shape, m) if m else by_address(target, shape)
+        self.algorithm = f"winograd {m}x{m}" if m else "strips"
+        self._by = by_tiles(target, shape, m) if m else by_strips(target, shape)
         self.scratch, self.shared = self._by.scratch, self._by.shared
 
     @staticmethod
@@ -116,11 +87,7 @@ class ConvPlan:
             then: what runs for each block of the result, of pixels and channels, as soon as it is
                 finished; see `Product.emit`. Only where `takes_along` says so.
         """
-        if then is None:
-            self._by.emit(code, first, second, result, scratch, shared)
-        else:
-            by = cast(Along, self._by)
-            by.emit(code, first, second, result, scratch, shared, then)
+        self._by.emit(code, first, second, result, scratch, shared, then=then)
 
 
 # -- which algorithm -----------------------------------------------------------------------------
@@ -209,27 +176,10 @@ def by_tiles(target: Target, shape: Shape, m: int) -> Algorithm:
     )
 
 
-def by_address(target: Target, shape: Shape) -> Algorithm:
-    """Products over addresses of pixels."""
-    window, n = shape.window, shape.n
-    if by_strips(target, shape):
-        if shape.kind == "weight":
-            geometry = forward_geometry(window, n)
-            return WeightByStrips(target, geometry, shape.groups, shape.c_in, shape.c_out)
-        geometry = (data_geometry if shape.kind == "data" else forward_geometry)(window, n)
-        return ImageByStrips(target, geometry, shape.weights, shape.groups)
-    if shape.kind == "data":
-        return ImageByAddress(target, data_geometry(window, n), shape.weights, shape.groups)
-    geometry = forward_geometry(window, n)
+def by_strips(target: Target, shape: Shape) -> Algorithm:
+    """Sums over strips of places."""
+    make = data_geometry if shape.kind == "data" else forward_geometry
+    geometry = make(shape.window, shape.n)
     if shape.kind == "weight":
-        return WeightByAddress(target, geometry, shape.groups, shape.c_in, shape.c_out)
-    return ImageByAddress(target, geometry, shape.weights, shape.groups)
-
-
-def by_strips(target: Target, shape: Shape) -> bool:
-    """Whether vectors run over the channels of several groups, or of few there are more."""
-    if shape.groups == 1:
-        few = shape.c_in < target.lanes and shape.window.kernel[-1] > 1
-        return few and shape.kind != "data"
-    sweeps = prod(shape.window.stride) if shape.kind == "data" else 1  # each has code of its own
-    return sweeps <= 16 and fits(target.lanes, shape.weights.k, shape.weights.n)
+        return WeightByStrips(target, geometry, shape.groups, shape.c_in, shape.c_out)
+    return ImageByStrips(target, geometry, shape.weights, shape.groups)

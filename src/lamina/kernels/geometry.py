@@ -57,11 +57,6 @@ class Geometry:
     sweeps: tuple[Sweep, ...]
 
     @cached_property
-    def places(self) -> int:
-        """Of the largest sweep."""
-        return max(self.n * prod(s.grid) for s in self.sweeps)
-
-    @cached_property
     def order(self) -> list[int]:
         """Where each number of the kernel comes in the sweeps, one after another."""
         strides = [prod(self.kernel[a + 1 :]) for a in range(3)]

@@ -24,7 +24,7 @@ from ..machine.lanes import Vec
 from ..machine.target import Target
 from .blocks import address, constants, digest, entry, line, present
 from .geometry import forward_geometry, three
-from .places import ravel, under_taps
+from .strips import ravel
 
 KINDS = ("max", "argmax", "scatter", "sum", "spread", "gather")
 BYTE = np.dtype(np.uint8)
@@ -268,3 +268,25 @@ def splat(code: Code, x: Int) -> Vec:
     if x.known is not None:
         return code.number(x.known, np.int32)
     return Vec.splat(code, code.b.trunc(x.value, ir.IntType(32)), np.dtype(np.int32))
+
+
+def under_taps(
+    code: Code, taps: Sequence[Sequence[int]], size: Sequence[int], n: Int, corner: Sequence[Int],
+    channels: int, image: ir.Value, nothing: ir.Value, table: ir.Value,
+) -> None:  # fmt: skip
+    """The address of the pixel under each tap at one place, or that of nothing."""
+    b = code.b
+
+    def axis(a: int, inside: ir.Value, place: Int, run: Int) -> None:
+        known = constants(code, f"taps_{digest(taps[a])}", taps[a])
+        for t in code.loop(0, len(taps[a])):
+            at = corner[a] + entry(code, known, t)
+            here = b.and_(inside, b.icmp_unsigned("<", at.value, I64(size[a])))
+            next_place, next_run = place * size[a] + at, run * len(taps[a]) + t
+            if a < 2:
+                axis(a + 1, here, next_place, next_run)
+            else:
+                pixel = b.select(here, code.at(image, next_place * channels), nothing)
+                b.store(pixel, code.at(table, next_run, np.int64), align=8)
+
+    axis(0, ir.IntType(1)(1), n, code.int(0))

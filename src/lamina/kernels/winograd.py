@@ -9,14 +9,26 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..machine.code import Code, Int
+from ..machine.code import Code, Index, Int
 from ..machine.target import Target
-from .blocks import LINE, Weights, block_for, chunk_of, digest, line, product
+from .blocks import (
+    LINE,
+    Algorithm,
+    Weights,
+    block_for,
+    chunk_of,
+    clear,
+    line,
+    product,
+    spread,
+)
 from .gemm import Then, Tile
 from .tiles import (
     TRANSFORMS,
     Axis,
     Tiling,
+    both_axes,
+    grid,
     result_tiles,
     rows_of_tile,
     transform_tiles,
@@ -26,19 +38,16 @@ from .tiles import (
 # -- forward, and the gradient of the image ------------------------------------------------------
 
 
-class ImageByTiles:
+class ImageByTiles(Algorithm):
     """A convolution that gives images: tiles, transformed, times weights, transformed, and back.
 
     Either the weights are transformed once for all, and each thread takes tiles; or, where tiles
     are few, these are, and each thread takes channels of the result.
-
-    Attributes:
-        scratch: bytes for each thread.
-        shared: bytes for all.
     """
 
     def __init__(self, target: Target, tiles: Tiling, to: Tiling, weights: Weights,
                  backwards: bool, by_channels: bool, chunk: int):  # fmt: skip
+        self.facts = (tiles, to, weights, backwards, by_channels, chunk)
         self.tiles, self.to, self.weights = tiles, to, weights
         self.backwards, self.by_channels = backwards, by_channels
         self.many = (tiles.m + 2) ** 2
@@ -59,18 +68,10 @@ class ImageByTiles:
         self.scratch = (u if by_channels else v) + m + nothing + waste
         self._parts = ((u if by_channels else v), m, nothing)
 
-    def emit(
-        self, code: Code, image: ir.Value, weights: ir.Value, result: ir.Value, scratch: ir.Value,
-        shared: ir.Value, then: Then | None = None,
-    ) -> None:  # fmt: skip
-        """Write the convolution."""
+    def write(self, code: Code, *pointers: ir.Value, then: Then | None = None) -> None:
+        """Either by tiles or by channels."""
         write = self._write_by_channels if self.by_channels else self._write_by_tiles
-        if then is not None:
-            write(code, image, weights, result, scratch, shared, then=then)
-            return
-        facts = (self.tiles, self.to, self.weights, self.backwards, self.by_channels, self.chunk)
-        name = f"image_by_tiles_{code.lanes}_{digest(*facts)}"
-        code.call(name, write, image, weights, result, scratch, shared)
+        write(code, *pointers, then=then)
 
     def _memory(self, code: Code, scratch: ir.Value) -> list[ir.Value]:
         """Four parts of scratch; the third holds zeros."""
@@ -78,8 +79,7 @@ class ImageByTiles:
         for nbytes in self._parts:
             at += nbytes
             places.append(code.at(scratch, at // 4))
-        for c in code.loop(0, line(self.tiles.c) // 4, code.lanes):
-            code.store(code.number(0.0), places[2], c)
+        clear(code, places[2], line(self.tiles.c) // 4)
         return places
 
     def _write_by_tiles(self, code: Code, *rest: Any, then: Then | None = None) -> None:
@@ -172,3 +172,122 @@ class ImageByTiles:
         rows = self.block.rows
         product(code, self.block, a, self.v_row, 1, b, self.wide, c, self.m_row, self.weights.k,
                 down=(count + (rows - 1)) // rows)  # fmt: skip
+
+
+# -- the gradient of the kernel ------------------------------------------------------------------
+
+
+class WeightByTiles(Algorithm):
+    """Winograd's: the products of transformed tiles, summed up, and transformed back.
+
+    Either chunk after chunk of tiles is transformed by all threads together, and added to sums that
+    they share; or, where tiles are few, all of them, and a thread makes some kernels to the end.
+    """
+
+    def __init__(self, target: Target, tiles: Tiling, gradient: Tiling, chunk: int):
+        self.facts = (tiles, gradient, chunk)
+        self.tiles, self.gradient, self.many = tiles, gradient, (tiles.m + 2) ** 2
+        self.chunk, self.few = min(chunk, tiles.count), tiles.count <= chunk
+        self.block = block_for(target, gradient.c, tiles.c)
+        self.wide, rows = self.block.vectors * target.lanes, self.block.rows
+        self.down, self.panels = -(-gradient.c // rows), -(-tiles.c // self.wide)
+        self.together = min(max(1, 32 // rows), self.down)  # blocks that a thread makes to the end
+        self.groups = -(-self.down // self.together)
+        self.x_row, self.y_row = self.panels * self.wide, self.groups * self.together * rows
+        self.y_row = -(-self.y_row // target.lanes) * target.lanes
+        self.u_row = self.wide if self.few else self.x_row
+        self.x_apart = self.chunk * self.x_row + LINE
+        self.y_apart = self.chunk * self.y_row + LINE
+        self.u_apart = (self.together if self.few else self.down) * rows * self.u_row + LINE
+        x, y, u = (line(self.many * apart) for apart in (self.x_apart, self.y_apart, self.u_apart))
+        self._parts = (x, y)
+        self.shared = x + y + (0 if self.few else u)
+        self.nothing = line(max(tiles.c, gradient.c))
+        self.scratch = self.nothing + (u if self.few else 0)
+
+    def write(self, code: Code, *pointers: ir.Value, then: Then | None = None) -> None:
+        """Chunk after chunk, or all tiles and then some kernels after others."""
+        image, gradient, result, nothing, x = pointers
+        y = code.at(x, self._parts[0] // 4)
+        clear(code, nothing, self.nothing // 4)
+        if self.few:
+            self._transform(code, code.int(0), code.int(self.chunk), image, gradient, x, y, nothing)
+            code.barrier()
+            low, high = code.share(self.groups * self.panels)
+            for unit in code.loop(low, high):
+                self._to_the_end(code, unit, x, y, code.at(nothing, self.nothing // 4), result)
+            return
+        u = code.at(y, self._parts[1] // 4)
+        for chunk in code.loop(0, -(-self.tiles.count // self.chunk)):
+            first, number = chunk_of(code, chunk, self.chunk, self.tiles.count)
+            self._transform(code, first, number, image, gradient, x, y, nothing)
+            code.barrier()
+            low, high = code.share(self.many * self.down)
+            for unit in code.loop(low, high):
+                xi, o = unit // self.down, unit % self.down * self.block.rows
+                for panel in code.loop(0, self.panels):
+                    c = panel * self.wide
+                    to = code.at(u, xi * self.u_apart + o * self.u_row + c)
+                    self._block(code, xi, o, c, x, y, to, number, chunk)
+            code.barrier()
+        registers = -(-self.tiles.c // code.lanes)
+        low, high = code.share(self.gradient.c * registers)
+        for unit in code.loop(low, high):
+            c, o = unit % registers * code.lanes, unit // registers
+            self._kernels(code, code.at(u, o * self.u_row + c), o, c, result)
+
+    def _transform(
+        self, code: Code, first: Int, number: Int, image: ir.Value, gradient: ir.Value,
+        x: ir.Value, y: ir.Value, nothing: ir.Value,
+    ) -> None:  # fmt: skip
+        """Tiles of both images; the threads share it, a barrier has to follow."""
+        axes, m = TRANSFORMS[self.tiles.m], self.tiles.m
+        low, high = code.share(number)
+        mine, count = first + low, high - low
+        transform_tiles(
+            code, self.tiles, m + 2, axes["image"], image, mine, count,
+            code.at(x, low * self.x_row), self.x_row, self.x_apart, nothing,
+        )  # fmt: skip
+        transform_tiles(
+            code, self.gradient, m, axes["gradient"], gradient, mine, count,
+            code.at(y, low * self.y_row), self.y_row, self.y_apart, nothing,
+        )  # fmt: skip
+
+    def _block(
+        self, code: Code, xi: Int, o: Int, c: Int, x: ir.Value, y: ir.Value, to: ir.Value,
+        number: Index, add: Index,
+    ) -> None:  # fmt: skip
+        left, right = code.at(y, xi * self.y_apart + o), code.at(x, xi * self.x_apart + c)
+        product(code, self.block, left, 1, self.y_row, right, self.x_row, to, self.u_row, number,
+                add)  # fmt: skip
+
+    def _to_the_end(
+        self, code: Code, unit: Int, x: ir.Value, y: ir.Value, u: ir.Value, result: ir.Value
+    ) -> None:
+        """Some rows and a panel of columns: all products, and the kernels."""
+        rows = self.together * self.block.rows
+        first, column = unit // self.panels * rows, unit % self.panels * self.wide
+        for xi in code.loop(0, self.many):
+            for i in code.loop(0, self.together):
+                o = i * self.block.rows
+                to = code.at(u, xi * self.u_apart + o * self.u_row)
+                self._block(code, xi, first + o, column, x, y, to, self.chunk, 0)
+        for i in code.loop(0, (code.int(self.gradient.c) - first).least(rows)):
+            for j in code.loop(0, self.wide, code.lanes):
+                self._kernels(code, code.at(u, i * self.u_row + j), first + i, column + j, result)
+
+    def _kernels(self, code: Code, source: ir.Value, o: Int, c: Int, result: ir.Value) -> None:
+        """One register of kernels, transformed back."""
+        size, axis = self.tiles.m + 2, TRANSFORMS[self.tiles.m]["kernel"]
+
+        def write(code: Code, *rest: Any) -> None:
+            source, apart, to, count = rest
+            square, place = code.reserve(9 * code.lanes * 4), grid(code, source, size, apart)
+            for k, x in enumerate(both_axes(axis, lambda i, j: code.load(place(i, j)), size)):
+                code.store(x, square, k * code.lanes)
+            spread(code, 9, square, code.lanes, to, count)
+
+        name = f"{axis.__name__}_{code.lanes}"
+        to = code.at(result, (o * self.tiles.c + c) * 9)
+        count = (code.int(self.tiles.c) - c).least(code.lanes)
+        code.call(name, write, source, code.int(self.u_apart), to, count)
