@@ -27,6 +27,9 @@ CASES = {
 }
 """Batch sizes of each."""
 
+BACKENDS = ("numpy", "eager", "replay", "native")
+"""Eager with NumPy alone, eager with native kernels, and compiled in both ways."""
+
 
 def subject(name: str) -> tuple[Any, Any, Any, int]:
     """The model, the shape of a sample, that of its target, and how many tokens there are."""
@@ -75,7 +78,8 @@ def measured(name: str, batch: int, backend: str) -> tuple[int, int]:
             optimizer.update()
             return value
 
-        run = lamina.compile(step, backend="native") if backend == "native" else step
+        compiled = backend in ("replay", "native")
+        run = lamina.compile(step, backend=backend) if compiled else step
         run(x, t)
         run(x, t)
         first = status("VmHWM")
@@ -100,7 +104,7 @@ def predicted(name: str, batch: int, backend: str) -> tuple[int, int]:
     t = Spec((batch, *target), np.dtype(np.int64))
     with lamina.using(native=backend != "numpy"):
         adam = O.Adam(lr=1e-3)
-        way = "native" if backend == "native" else "eager"
+        way = "eager" if backend == "numpy" else backend
         found = summary(model, x, loss=loss, target=t, optimizer=adam, backend=way)
     return found.memory.peak, found.memory.later
 
@@ -138,10 +142,10 @@ def main() -> None:
     """Print a table, or with --case one figure as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=CASES)
-    parser.add_argument("--backend", choices=("numpy", "eager", "native"), action="append")
+    parser.add_argument("--backend", choices=BACKENDS, action="append")
     parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    backends = options.backend or ["numpy", "eager", "native"]
+    backends = options.backend or BACKENDS
     if options.case:
         name, batch = options.case
         print(json.dumps(measured(name, int(batch), backends[0])))

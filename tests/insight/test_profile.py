@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lamina
+from fixtures.step import step_of
 from lamina import Layer, Linear, Sequential, Variable
 from lamina import functions as F
 from lamina import optimizers as O
@@ -38,16 +39,7 @@ class Net(Layer):
 @pytest.fixture
 def step():
     model = Net()
-    optimizer = O.Adam(lr=0.01).setup(model)
-
-    def step(x, t):
-        loss = F.softmax_cross_entropy(model(x), t)
-        model.cleargrads()
-        loss.backward()
-        optimizer.update()
-        return loss
-
-    return step
+    return step_of(model, O.Adam(lr=0.01).setup(model))
 
 
 def test_operators_are_counted_and_timed_forward_and_backward(step):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import lamina
 from fixtures.browser import DESKTOP, PHONE, Browser
+from fixtures.step import step_of
 from lamina import Linear, Sequential
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.errors import DTypeError, RangeError
-from lamina.insight import explain, profile, summary
+from lamina.insight import doctor, explain, profile, summary
 
 X, T = np.ones((40, 30), np.float32), np.arange(40) % 10
 
@@ -19,15 +22,7 @@ X, T = np.ones((40, 30), np.float32), np.arange(40) % 10
 @pytest.fixture
 def parts():
     model = Sequential(Linear(20), F.tanh, Linear(10))
-    optimizer = O.Adam(lr=0.01).setup(model)
-
-    def step(x, t):
-        loss = F.softmax_cross_entropy(model(x), t)
-        model.cleargrads()
-        loss.backward()
-        optimizer.update()
-        return loss
-
+    step = step_of(model, O.Adam(lr=0.01).setup(model))
     compiled = lamina.compile(step, backend="replay")
     for _ in range(3):
         compiled(X, T)
@@ -58,6 +53,16 @@ def test_a_page_in_chinese_has_its_headings_and_the_step_in_chinese(
     assert page.texts("summary") == ["程序文本", "运行的 Python"]
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
     assert page.overflow == 0
+
+
+def test_tables_of_a_page_in_chinese_have_chinese_headings(tmp_path, parts):
+    found, timed, compiled = parts
+    report = doctor(Sequential(Linear(3)), F.softmax_cross_entropy, (X * 1e4, T))
+    steps = profile(compiled, X, T, steps=2)
+    page = explain(tmp_path / "page.html", found, timed, steps, report, language="zh").read_text()
+    headings = re.findall(r"<th[^>]*>([^<]*)</th>", page)
+    assert len(headings) == 7 + 6 + 6 + 8 + 4
+    assert [heading for heading in headings if heading.isascii()] == []
 
 
 def test_paper_shows_the_program_that_is_folded(browser: Browser, tmp_path, parts):

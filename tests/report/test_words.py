@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from lamina.report.words import LANGUAGES, SCRIPT_WORDS, WORDS
-from report.folders import write_full_run
+from lamina.training import EarlyStopping, Progress, Trainer
+from lamina.training.values import not_finite
+from report.folders import write_full_run, write_run
 from report.reading import SOURCES, report
 
 
@@ -53,3 +56,14 @@ def test_a_page_tells_its_language(language, full):
 def test_a_chinese_page_has_no_english_headings(full):
     headings = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", report(full, language="zh"))
     assert [h for h in headings if not re.search("[\u4e00-\u9fff]", h)] == []
+
+
+def test_why_lamina_ended_a_training_is_said_in_chinese(tmp_path):
+    stopping = EarlyStopping("loss", patience=0)
+    stopped = Trainer(lambda x: 1.0, [np.ones(2)], 5, callbacks=[stopping, Progress(False)]).run()
+    failed = f"NonFiniteError: {not_finite(7, float('nan'))}"
+    for name, reason in {"stopped": stopped.reason, "failed": failed}.items():
+        page = report(write_run(tmp_path / name, status=name, reason=reason), language="zh")
+        (why,) = re.findall(r'<p class="reason">原因：\w+：([^<]*)</p>', page)
+        assert re.search("[a-z]{4,}", why.replace("loss", "")) is None
+        assert re.search("[\u4e00-\u9fff]", why)

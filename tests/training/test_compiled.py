@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lamina
+from fixtures.step import step_of
 from lamina import Linear
 from lamina import functions as F
 from lamina import optimizers as O
@@ -21,14 +22,7 @@ BATCHES = [(np.ones((n, 3), np.float32), np.zeros((n, 2), np.float32)) for n in 
 @pytest.fixture
 def train(tmp_path):
     model = Linear(2, in_size=3)
-    optimizer = O.SGD(lr=0.1).setup(model)
-
-    def step(x, t):
-        loss = F.mean_squared_error(model(x), t)
-        model.cleargrads()
-        loss.backward()
-        optimizer.update()
-        return loss
+    step = step_of(model, O.SGD(lr=0.1).setup(model), F.mean_squared_error)
 
     def run(make, **more):
         settings = {"epochs": 2, "folder": tmp_path / "run", "callbacks": [Progress(False)]}

@@ -86,6 +86,7 @@ def summarised(work: Work, limit: int | None) -> Summary:
 
 
 def _backend(how: str) -> str:
-    """How the step will run, as far as its memory can be predicted."""
-    native = how == "native" or (how == "auto" and find_spec("llvmlite") is not None)
-    return "native" if native and "native" in BACKENDS else "eager"
+    """How the step will run."""
+    if how == "auto":
+        return "native" if find_spec("llvmlite") is not None else "replay"
+    return how if how in BACKENDS else "eager"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..optimizers import Optimizer
 from . import rules_data, rules_gradient, rules_loss, rules_structure
 from .facts import Facts, observe
 from .rule import RULES, Finding, findings
+from .summary_table import NONE
 
 PARTS = (rules_data, rules_structure, rules_loss, rules_gradient)
 """Each registered its rules when it was imported."""
@@ -69,14 +70,17 @@ class Report:
 
     __repr__ = __str__
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in self.HEAD)
+    def html(self, heads: Mapping[str, str] = NONE) -> str:
+        """A table; ``heads`` are what its columns are called in another language."""
+        head = "".join(f"<th>{heads.get(name, name)}</th>" for name in self.HEAD)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
             for row in self._rows()
         )
         table = f"<table><tr>{head}</tr>{body}</table>" if body else ""
-        return f"{table}<p>{html.escape(self._foot())}</p>"
+        return f"{table}<p>{escape(self._foot())}</p>"
+
+    _repr_html_ = html
 
 
 def doctor(

@@ -25,9 +25,10 @@ from ..optimizers import Optimizer
 from ..parameter import Parameter
 from .memory_ledger import Counter, Ledger, labelled
 from .memory_native import Plan, let_be_phantoms, native_plan
+from .memory_replay import replayed
 from .memory_units import shown_bytes
 
-BACKENDS = ("eager", "native")
+BACKENDS = ("eager", "replay", "native")
 """How a step may run."""
 
 WORDS = {
@@ -39,6 +40,7 @@ WORDS = {
     "backward": "made backward",
     "update": "made by the update",
     "arena": "results and gradients",
+    "run": "made by the run",
     "kernels": "kernels",
     "code": "machine code",
     "gaps": "gaps between arrays",
@@ -136,22 +138,41 @@ def training_memory(
             step = _Step(model, loss, len(inputs), _unused(optimizer, model), ledger)
             step.counted(batch)
             first, lasting = ledger.peak, _lasting(ledger, model)
-            ledger.look_again()
-            kept = step.counted(batch)
+            if backend == "eager":
+                ledger.look_again()
+                kept = step.counted(batch)
+                later, held = ledger.peak, ledger.held
+                return Memory(
+                    max(first, later), held, *lasting, first, later, ledger.at, ledger.parts, kept
+                )
         calls.observer = observer
-        if backend == "native":
-            step.optimizer = _unused(optimizer, model)
-            let_be_phantoms(counter.kept, step.optimizer)
-            with using(grad=True, train=True):
+        held = _arrays(counter, step.optimizer)
+        step.optimizer = _unused(optimizer, model)
+        let_be_phantoms(counter.kept, step.optimizer)
+        with using(grad=True, train=True):
+            if backend == "native":
                 return _of_plan(native_plan(step, specs), lasting)
-        later, held = ledger.peak, ledger.held
+            second = replayed(step, specs, ledger, held[1])
+        first = max(first, second)
+        later = ledger.peak
         return Memory(
-            max(first, later), held, *lasting, first, later, ledger.at, ledger.parts, kept
+            max(first, later), ledger.held, *lasting, first, later, ledger.at, ledger.parts
         )
     finally:
         calls.observer = observer
         counter.restore()
         before.put_back()
+
+
+def _arrays(counter: Counter, optimizer: Any) -> tuple[list[Any], list[Any]]:
+    """What lasts, and the gradients: the ledger strikes off what nobody refers to."""
+    slots = optimizer._slots.values() if optimizer is not None else ()  # pyright: ignore[reportPrivateUsage]
+    variables = [*counter.kept, *[buffer for slot in slots for buffer in slot.state.values()]]
+    grads = [variable._grad for variable in counter.kept]  # pyright: ignore[reportPrivateUsage]
+    return (
+        [variable._data for variable in variables],  # pyright: ignore[reportPrivateUsage]
+        [grad._data for grad in grads if grad is not None],  # pyright: ignore[reportPrivateUsage]
+    )
 
 
 def _of_plan(plan: Plan, lasting: tuple[int, int, int, int]) -> Memory:

@@ -8,6 +8,8 @@ matter for arrays:
 - smaller ones lie in one heap, in the smallest gap that is wide enough, else at its end;
 - the end of the heap goes back when twice ``apart`` or more is free there.
 
+Once a kernel of machine code runs eagerly, lamina changes two of these numbers: see `Heap.keep`.
+
 Other libraries, such as those of macOS and Windows, have other rules, and a result alike.
 
 Source:
@@ -35,6 +37,7 @@ class Heap:
     def __init__(self) -> None:
         self.apart = FIRST_APART
         self.mapped = self.end = self.top = 0  # what lies between top and end is free
+        self._kept = 0  # bytes that may be free at the end; 0: twice ``apart``
         self._gaps: list[tuple[int, int]] = []  # length and start, sorted
         self._starts: dict[int, int] = {}  # of gaps: their lengths
         self._ends: dict[int, int] = {}  # where gaps end: their starts
@@ -43,6 +46,12 @@ class Heap:
     def size(self) -> int:
         """What the process has."""
         return self.mapped + self.end
+
+    def keep(self) -> None:
+        """From now on as `machine.resident.keep` lets glibc do it."""
+        from ..machine.resident import KEPT, WHOLE
+
+        self.apart, self._kept = WHOLE, KEPT
 
     def take(self, nbytes: int) -> int:
         """Memory for an array: where it begins, or -1 for pages of its own."""
@@ -65,7 +74,7 @@ class Heap:
         """An array is free."""
         if start < 0:
             self.mapped -= _rounded(nbytes, PAGE)
-            if nbytes <= LAST_APART:
+            if nbytes <= LAST_APART and not self._kept:
                 self.apart = max(self.apart, nbytes)
             return
         nbytes = _rounded(nbytes + GRAIN // 2, GRAIN)
@@ -81,7 +90,7 @@ class Heap:
             self._add(nbytes, start)
             return
         self.top = start
-        if self.end - self.top >= 2 * self.apart:
+        if self.end - self.top >= (self._kept or 2 * self.apart):
             self.end = _rounded(self.top + FIRST_APART, PAGE)
 
     def _add(self, length: int, start: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..compiler.substitutes import native_code
 from ..functions.conv import Conv, ConvTranspose, ConvWeight
 from ..functions.entropy import SoftmaxCrossEntropy
+from ..functions.linear import MANY, MatMul
 from ..functions.noise import KeepMask
 from ..functions.pool import MaxPool, PoolArgMax, PoolGather, PoolScatter, PoolSpread, PoolSum
 from ..functions.recurrent import (
@@ -26,7 +27,7 @@ from ..functions.window import per_place
 from ..listen import Spec
 from .memory_strides import Strides, is_packed, order_of, packed_strides
 
-CODE = 512 << 10
+CODE_OF_A_KERNEL = 512 << 10
 """Bytes that the machine code of one kernel takes, about: 0.48 MiB for each of the 32 that an eager
 step of ResNet-18 uses (benchmarks/memory.py measures all of it together)."""
 
@@ -80,6 +81,16 @@ def workspace(
 def machine_code(function: Any, specs: Any) -> Any:
     """The code that stands for an operator in eager execution; None if there is none."""
     return native_code(function, list(specs))
+
+
+def is_product_code(specs: tuple[Any, ...]) -> bool:
+    """Whether machine code computes a product that is run eagerly."""
+    a, b = specs
+    if not (isinstance(a, Spec) and isinstance(b, Spec) and a.dtype == b.dtype == FLOAT32):
+        return False
+    if a.size * b.shape[-1] < MANY:
+        return False
+    return machine_code(MatMul(), ((a.shape, a.dtype), (b.shape, b.dtype))) is not None
 
 
 def _of_machine_code(single: Any, specs: Any, values: Any) -> Workspace:

@@ -16,7 +16,7 @@ from ..listen import VIEWS, Host, Program, Spec, Value
 from ..listen.ir import Memory
 from ..listen.opcodes import result_specs
 from .memory_heap import Heap
-from .memory_kernels import CODE, Workspace, workspace
+from .memory_kernels import CODE_OF_A_KERNEL, Workspace, is_product_code, workspace
 from .memory_strides import Strides, like, packed_strides, viewed
 
 
@@ -79,6 +79,7 @@ class Ledger(Program):
         self.native = native
         self.heap = Heap()
         self.live = self.held = self.peak = self.scratch = 0
+        self._most = (0, 0)  # at the peak: what the process had, and what was held of it
         self.codes: set[int] = set()  # ids: they are remembered for as long as the process runs
         self.label = self.at = self.place = self.layer = ""
         self.by_label: dict[str, int] = {}
@@ -119,8 +120,9 @@ class Ledger(Program):
         """Note the peak, if this is one; so many bytes are needed only for a moment."""
         self.held = max(self.held, self.live + self.scratch + passing)
         total = self.heap.size + self.scratch + self.code
-        if total > self.peak:
-            self.peak, self.at = total, what
+        found = total, self.live + passing  # of two moments that are alike, that with fewer gaps
+        if found > self._most:
+            self._most, self.peak, self.at = found, total, what
             self.parts = {name: n for name, n in self.by_label.items() if n}
             self.parts["kernels"] = self.scratch + passing
             self.parts["code"] = self.code
@@ -129,11 +131,11 @@ class Ledger(Program):
     @property
     def code(self) -> int:
         """Bytes of machine code."""
-        return CODE * len(self.codes)
+        return CODE_OF_A_KERNEL * len(self.codes)
 
     def look_again(self) -> None:
         """Forget the peak: look for it from now on."""
-        self.peak, self.held = 0, 0
+        self.peak, self.held, self._most = 0, 0, (0, 0)
         self.look(self.place)
 
     # -- what is made ------------------------------------------------------------------------
@@ -154,6 +156,8 @@ class Ledger(Program):
         found = result_specs(opcode, specs, fields)
         if opcode == "call":
             return self._called(fields["function"], known, specs, found)
+        if opcode == "matmul" and self.native and is_product_code(specs):
+            self.heap.keep()
         if isinstance(found, tuple):
             return tuple([self.made(spec) for spec in found])
         if opcode in VIEWS:
@@ -179,6 +183,7 @@ class Ledger(Program):
         self.scratch = max(self.scratch, needs.kept)
         if needs.code is not None:
             self.codes.add(id(needs.code))
+            self.heap.keep()
         place, self.place = self.place, f"{self.place} {type(function).__name__}".strip()
         passing = self.heap.take(needs.passing) if needs.passing else None
         made = [

@@ -20,7 +20,7 @@ from ..config import using
 from ..core import Variable
 from ..listen import Program, Spec
 
-CODE = 256 << 10
+CODE_OF_A_GROUP = 256 << 10
 """Bytes that the machine code of one group takes, about: the measured memory of a step of ResNet-18
 is 17 MiB above what is planned for its 82 kinds of groups, that of a GPT 13 for 34, that of an MLP
 2 or 3 for 12 (benchmarks/memory.py measures all of it together)."""
@@ -104,4 +104,4 @@ def _planned(program: Program, targets: dict[int, Any]) -> Plan:
     sized = Sized(program, targets)
     copied = [sized.program.outputs[i].nbytes for i in targets if i not in sized.straight]
     kernels = {repr(plan.key()) for plan in sized.plans.values()}
-    return Plan(sized.arena, sized.scratch, max(copied, default=0), CODE * len(kernels))
+    return Plan(sized.arena, sized.scratch, max(copied, default=0), CODE_OF_A_GROUP * len(kernels))

@@ -109,6 +109,39 @@ WORDS = {
     },
 }
 
+HEADS = {
+    "path": "路径",
+    "layer": "层",
+    "operator": "算子",
+    "output": "输出",
+    "parameters": "参数",
+    "multiply-adds": "乘加次数",
+    "activations": "激活值",
+    "kept": "保留",
+    "calls": "调用次数",
+    "forward": "前向",
+    "backward": "反向",
+    "of all": "占总时间",
+    "made": "产生",
+    "instructions": "指令",
+    "kind": "种类",
+    "loops": "循环",
+    "time": "时间",
+    "of the limit": "占上限",
+    "MB": "兆字节",
+    "Mop": "百万次运算",
+    "rule": "规则",
+    "place": "位置",
+    "evidence": "依据",
+    "remedy": "建议",
+}
+"""The headings of tables in 中文."""
+
+
+def heads(language: str) -> dict[str, str]:
+    """What a table's headings are called, where not by their own names."""
+    return HEADS if language == "zh" else {}
+
 
 def words(language: str) -> dict[str, str]:
     """The words of a language.

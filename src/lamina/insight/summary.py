@@ -145,9 +145,8 @@ def summary(
             `lamina.functions` is known without.
         optimizer: what trains; None: gradients alone.
         memory: such as ``"8 GiB"``, or a number of bytes: which batch is the largest that fits?
-            For ``"native"`` it may be 1 % smaller than that.
-        backend: how the step runs: ``"eager"``, or ``"native"`` for a compiled one, whose memory
-            is planned ahead.
+            For a compiled step it may be 1 % smaller than that.
+        backend: how the step runs: ``"eager"``, or compiled, ``"replay"`` or ``"native"``.
     Returns:
         A table.
     Raises:

@@ -12,6 +12,7 @@ from ..compiler.page import part as step_part
 from ..errors import DTypeError, RangeError
 from ..files import atomic_write
 from .doctor import Report
+from .page_words import heads
 from .profile_compiled import CompiledProfile
 from .profile_report import Profile
 from .style import asset, document
@@ -63,7 +64,7 @@ def explain(path: Any, *parts: Any, title: str | None = None, language: str = "e
         *parts: what to show, in this order: what `summary`, `profile` and `doctor` gave, and
             compiled steps that ran.
         title: its heading; None is one that fits any model.
-        language: of headings and compiled steps: ``"en"``, or ``"zh"`` for 中文.
+        language: of headings, also of tables, and of steps: ``"en"``, or ``"zh"`` for 中文.
     Returns:
         The path.
     Raises:
@@ -101,7 +102,7 @@ def _section(part: Any, language: str) -> str:
     if isinstance(part, Step):
         content = step_part(part.described(), language, MOST_TEXT)
     else:
-        content = part._repr_html_().replace("<table", '<div class="wide"><table')
+        content = part.html(heads(language)).replace("<table", '<div class="wide"><table')
         content = content.replace("</table>", "</table></div>")
     heading = names[list(LANGUAGES).index(language)]
     return f"<section><h2>{heading}</h2>{content}</section>"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
 from ..errors import DependencyError
+
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,14 @@ class Table:
             drawn.add_row(*map(Text, row))  # brackets of a path are no markup
         return Group(drawn, *[Text(line) for line in self.foot])
 
-    def html(self) -> str:
-        """A ``<table class="lamina-table">`` and a paragraph for each line below."""
-        head = "".join([self._cell("th", i, name) for i, name in enumerate(self.head)])
+    def html(self, heads: Mapping[str, str] = NONE) -> str:
+        """A ``<table class="lamina-table">`` and a paragraph for each line below.
+
+        Args:
+            heads: what columns are called in another language.
+        """
+        names = [heads.get(name, name) for name in self.head]
+        head = "".join([self._cell("th", i, name) for i, name in enumerate(names)])
         rows = [
             "<tr>" + "".join([self._cell("td", i, cell) for i, cell in enumerate(row)]) + "</tr>"
             for row in self.rows
@@ -108,8 +115,11 @@ class Shown:
 
     __repr__ = __str__
 
-    def _repr_html_(self) -> str:
-        return "".join([table.html() for table in self.tables()])
+    def html(self, heads: Mapping[str, str] = NONE) -> str:
+        """All tables; see `Table.html`."""
+        return "".join([table.html(heads) for table in self.tables()])
+
+    _repr_html_ = html
 
     def __rich__(self) -> Any:
         drawn = [table.rich() for table in self.tables()]

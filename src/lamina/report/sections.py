@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..compiler.page import part
+from ..training.reason import in_language
 from .charts import better, grouped
 from .layers import QUANTITIES, Layers
 from .markup import Content, Markup, duration, figure, percent, shown, tag
@@ -79,7 +80,8 @@ def _state(story: Story, stories: list[Story], words: Words) -> Content:
     reason, resume = story.description.get("reason"), story.description.get("resume")
     content: list[Content] = []
     if isinstance(reason, str) and reason:
-        content.append(tag("p", words("reason", reason=shown(reason, 1000)), class_="reason"))
+        why = shown(in_language(reason, words.language), 1000)
+        content.append(tag("p", words("reason", reason=why), class_="reason"))
     if isinstance(resume, str) and resume and story.description.get("status") != "finished":
         content.append(tag("p", words("resume"), " ", tag("code", shown(resume, 1000))))
     return tag("div", of_run(story, stories), content, class_="state") if content else None
