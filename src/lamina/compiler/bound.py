@@ -66,6 +66,8 @@ class Bound:
         profile: whether it times its groups.
     Attributes:
         fits: whether the model is what it was when the step was heard.
+        again: all runs but the first.
+        repeated: `step.repeated`, once it was called.
     """
 
     @no_collection()
@@ -78,14 +80,15 @@ class Bound:
         bases, there = bases_of(self.program), {*self.program.inputs, *self.program.captures}
         self.early = {i for i, v in enumerate(self.program.outputs) if bases.get(v, v) in there}
         self.fits: Callable[[], bool] = self._written_fits()
-        self._again: Callable[..., Any] | None = None
+        self.again: Callable[..., Any] | None = None
+        self.repeated: Any = None
 
     def __call__(self, inputs: list[Any]) -> Any:
         """Run, then change what the step changes."""
-        if self._again is not None:
-            return self._again(*inputs)
+        if self.again is not None:
+            return self.again(*inputs)
         values = self._emit(inputs)
-        self._again = self._written_again()
+        self.again = self._written_again()
         return self._after(values)
 
     # -- checks ------------------------------------------------------------------------------

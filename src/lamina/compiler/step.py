@@ -18,6 +18,7 @@ from . import page
 from .around import Around
 from .bound import Bound
 from .described import Described
+from .replay import Source
 from .trace import Traced, is_input, trace
 from .tree import take_apart
 
@@ -89,15 +90,14 @@ class Step:
         self._runs: dict[Any, Bound | None] = {}  # None: called once, not traced yet
         self._around: dict[Any, Around] = {}  # what a program was made of
         self._lock = threading.RLock()
-        self._latest: Latest | None = None
+        self._latest: Callable[..., Any] | None = None  # `repeated`, of the last call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step."""
-        latest = self._latest
-        if latest is not None and not kwargs and latest.matches(args):
-            with self._lock:
-                if latest.run.fits():
-                    return latest.run([x if type(x) is ndarray else x._data for x in args])
+        if self._latest is not None and not kwargs:
+            found = self._latest(*args)
+            if found is not MISSED:
+                return found
         return self._run(args, kwargs)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -119,8 +119,11 @@ class Step:
                 run = self._bound(key, traced, native)
             elif run is None or not (around.same(self._around[key]) and run.fits()):
                 run = self._bound(key, trace(self.function, args, kwargs, native=native), native)
-            self._latest = None if kwargs else Latest.of(self._around[key], args, run)
-            return run([_array(x) for x in leaves if is_input(x)])
+            outputs = run([_array(x) for x in leaves if is_input(x)])
+            if run.repeated is None and not kwargs:
+                run.repeated = repeated(run, args, self._around[key], self._lock)
+            self._latest = None if kwargs else run.repeated
+            return outputs
 
     def _bound(self, key: Any, traced: Traced, native: bool) -> Bound:
         """The program for calls of one kind, from now on."""
@@ -199,46 +202,51 @@ class MethodStep(Step):
         return getattr, (self.function.__self__, self._attribute)
 
 
-class Latest:
-    """The last call of a step: the next one is most often of the same kind, which is seen fast.
+MISSED = object()
+"""What `repeated` gives for a call that is another than the last one."""
+
+
+def repeated(run: Bound, args: tuple[Any, ...], around: Around, lock: Any) -> Any:
+    """A function that runs a program again, if a call is one like the last: most are.
+
+    It is written as Python code, as the program is: a loop over the arguments would take longer.
 
     Args:
         run: what ran.
-        inputs: of each argument its class, its shape and dtype, and whether it requires a gradient.
+        args: of the last call. If there are others than arrays and Variables, no call is like it.
         around: what the names that the step reads meant.
+        lock: that of the step.
     """
-
-    def __init__(self, run: Bound, inputs: Any, around: Around):
-        self.run, self.inputs, self.around, self.settings = run, inputs, around, current()
-
-    @staticmethod
-    def of(around: Around, args: tuple[Any, ...], run: Bound) -> Latest | None:
-        """What there is to compare; None if arguments are other than arrays and Variables."""
-        if not all([type(x) is ndarray or type(x) is Variable for x in args]):
-            return None
-        arrays = [x if type(x) is ndarray else x._data for x in args]
-        if not all([type(array) is ndarray and array.dtype.isnative for array in arrays]):
-            return None
-        inputs = [
-            (type(x), array.shape, array.dtype, getattr(x, "_requires_grad", None))
-            for x, array in zip(args, arrays)
-        ]
-        return Latest(run, inputs, around)
-
-    def matches(self, args: tuple[Any, ...]) -> bool:
-        """Whether a call is one for the same program, as far as it shows from outside."""
-        if current() is not self.settings or len(args) != len(self.inputs):
-            return False
-        for x, (kind, shape, dtype, wants) in zip(args, self.inputs):
-            if type(x) is not kind:
-                return False
-            if kind is not ndarray:
-                if x._requires_grad is not wants:
-                    return False
-                x = x._data
-            if type(x) is not ndarray or x.shape != shape or x.dtype is not dtype:
-                return False
-        return self.around.holds()
+    source, inputs = Source({}), []
+    settings, missed = source.object(current(), "settings"), source.object(MISSED, "missed")
+    checks = [f"{source.function('current', current)}() is {settings}"]
+    for i, x in enumerate(args):
+        name, array = f"x{i}", x
+        if type(x) is Variable:
+            checks.append(f"type({name}) is {source.function('Variable', Variable)}")
+            checks.append(f"{name}._requires_grad is {x._requires_grad}")
+            name, array = f"{name}._data", x._data
+        if type(array) is not ndarray or not array.dtype.isnative:
+            return source.function_of("repeated", ["*args"], [f"return {missed}"])
+        checks.append(f"type({name}) is {source.function('ndarray', ndarray)}")
+        checks.append(f"{name}.shape == {array.shape}")
+        checks.append(f"{name}.dtype is {source.object(array.dtype, 'dtype')}")
+        inputs.append(name)
+    for cell, held in around.cells:
+        checks.append(f"{source.object(cell, 'c')}.cell_contents is {source.object(held, 'held')}")
+    names = source.object(around.globals, "names")
+    checks += [f"{names}.get({n!r}) is {source.object(x, 'held')}" for n, x in around.names]
+    given = "".join([f"x{i}, " for i in range(len(args))])
+    lines = [
+        f"if len(args) != {len(args)}:",
+        f"    return {missed}",
+        *([f"{given}= args"] if args else []),
+        f"with {source.object(lock, 'lock')}:",
+        f"    if {' and '.join(checks)} and {source.object(run.fits, 'fits')}():",
+        f"        return {source.object(run.again, 'again')}({', '.join(inputs)})",
+        f"return {missed}",
+    ]
+    return source.function_of("repeated", ["*args"], lines)
 
 
 def _signature(leaves: list[Any]) -> Any:
