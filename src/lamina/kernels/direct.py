@@ -37,7 +37,7 @@ from .gemm import Then, Tile
 from .geometry import Geometry
 from .microkernel import FLOAT32, zeros
 from .packing import shuffled
-from .strips import INT64, Strips, largest_part, strips_of
+from .strips import INT64, Strips, largest_part, strips_of, table_of
 
 TABLE = 4 << 10  # bytes of addresses: a part of the first cache
 PLACES = {32: (14, 12), 16: (8, 6)}  # of strips, by registers there are and those at a time
@@ -120,12 +120,14 @@ class ImageByStrips(Algorithm):
             self.depth, most = depth, min(most, max(1, (target.registers - 4) // weights.n))
         # numbers of a row of the kernel: all turns of small groups are written out
         wide = max(7, 32 // weights.k) if self.channels.small else 32
-        sweeps = range(len(geometry.sweeps))
-        self.strips = [x for i in sweeps for x in strips_of(geometry, i, most, wide)]
+        self.strips: dict[Any, list[Strips]] = {}  # those that are alike
+        for i in range(len(geometry.sweeps)):
+            for strips in strips_of(geometry, i, most, wide):
+                self.strips.setdefault(strips.alike, []).append(strips)
         self.panel = weights.taps * self.depth * target.lanes
         self.block = max(1, KERNELS // self.panel // self.vectors) * self.vectors
         self.shared = line(self.registers * self.panel)
-        self.table = max([s.nbytes(self._together(s)) for s in self.strips])
+        self.table = max([s.nbytes(self._together(s)) for s, *_ in self.strips.values()])
         self.scratch = self.table + line(self.channels.read)
 
     def _together(self, strips: Strips) -> int:
@@ -142,27 +144,36 @@ class ImageByStrips(Algorithm):
     def write(self, code: Code, *pointers: ir.Value, then: Then | None = None) -> None:
         """Some strips after others, and ``then`` for them; it is for one group."""
         image, source, result, table, packed = pointers
-        nothing, channels = code.at(table, self.table // 4), self.channels
-        clear(code, nothing, line(channels.read) // 4)
+        nothing = code.at(table, self.table // 4)
+        clear(code, nothing, line(self.channels.read) // 4)
         self._pack(code, source, packed)
         code.barrier()
-        for strips in self.strips:
-            together, blocks = self._together(strips), self.registers // self.vectors
-            chunks = -(-strips.count // together)
-            parts = min(blocks, -(-PARTS // chunks))
-            before = sum([sweep.runs for sweep in self.geometry.sweeps[: strips.index]])
-            weights = code.at(packed, before * self.depth * code.lanes)
-            low, high = code.share(chunks * parts)
-            for unit in code.loop(low, high):
-                first, number = chunk_of(code, unit // parts, together, strips.count)
-                strips.write(code, first, number, image, channels.read, result, channels.written,
-                             nothing, table)  # fmt: skip
-                r0, r1 = (blocks * (unit % parts + i) // parts * self.vectors for i in (0, 1))
-                for r in code.loop(r0, r1, self.block):
-                    end = (r + self.block).least(r1)
-                    self._strips(code, strips, number, r, end, weights, table)
-                if then:
-                    self._then(code, strips, number, (r0, r1), table, result, then)
+        for strips, *more in self.strips.values():
+            facts = table_of(code, [strips, *more])
+            for i in code.loop(0, 1 + len(more)):
+                known = code.at(facts, i * len(strips.facts), INT64)
+                weights = code.at(packed, entry(code, known, 0) * (self.depth * code.lanes))
+                self._write(code, strips, known, image, weights, result, nothing, table, then)
+
+    def _write(
+        self, code: Code, strips: Strips, facts: ir.Value, image: ir.Value, weights: ir.Value,
+        result: ir.Value, nothing: ir.Value, table: ir.Value, then: Then | None,
+    ) -> None:  # fmt: skip
+        """Strips of one sweep, as their facts say."""
+        together, blocks = self._together(strips), self.registers // self.vectors
+        read, written = self.channels.read, self.channels.written
+        chunks = -(-strips.count // together)
+        parts = min(blocks, -(-PARTS // chunks))
+        low, high = code.share(chunks * parts)
+        for unit in code.loop(low, high):
+            first, number = chunk_of(code, unit // parts, together, strips.count)
+            strips.write(code, facts, first, number, image, read, result, written, nothing, table)
+            r0, r1 = (blocks * (unit % parts + i) // parts * self.vectors for i in (0, 1))
+            for r in code.loop(r0, r1, self.block):
+                end = (r + self.block).least(r1)
+                self._strips(code, strips, number, r, end, weights, table)
+            if then:
+                self._then(code, strips, number, (r0, r1), table, result, then)
 
     def _then(
         self, code: Code, strips: Strips, number: Int, registers: tuple[Int, Int], table: ir.Value,

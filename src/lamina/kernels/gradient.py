@@ -22,7 +22,7 @@ from .direct import PARTS, Channels
 from .gemm import Then
 from .geometry import Geometry
 from .microkernel import FLOAT32
-from .strips import INT64, Strips, largest_part, strips_of
+from .strips import INT64, Strips, largest_part, strips_of, table_of
 
 TABLE = 16 << 10  # bytes of addresses at a time: a part of the first cache
 IMAGES = 256 << 10  # and of the numbers that lie there: a part of the second
@@ -83,11 +83,11 @@ class WeightByStrips(Algorithm):
             to = code.at(sums, part * (self.channels.registers * self.panel))
             for strips in self.strips:
                 first, last = (strips.count * (part + i) // self.parts for i in (0, 1))
-                together = self._together(strips)
+                together, facts = self._together(strips), table_of(code, [strips])
                 for s in code.loop(first, last, together):
                     number = (last - s).least(together)
-                    strips.write(code, s, number, image, self.c_in, gradient, self.c_out, nothing,
-                                 table)  # fmt: skip
+                    strips.write(code, facts, s, number, image, self.c_in, gradient, self.c_out,
+                                 nothing, table)  # fmt: skip
                     add = s - first if strips is self.strips[0] else code.int(1)
                     for job in code.loop(job0, job1):
                         self._job(code, strips, job, add, number, table, to)

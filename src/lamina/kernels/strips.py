@@ -27,7 +27,7 @@ from .blocks import constants, digest, eight, entry, line
 from .geometry import Geometry
 
 INT64 = np.dtype(np.int64)
-FACTS = 14  # numbers of `Strips` that its code reads, before those of the axes
+FACTS = 13  # numbers of `Strips` that its code reads, before those of the axes
 
 
 def eights(x: int) -> int:
@@ -170,30 +170,53 @@ class Strips:
         """Memory of so many strips."""
         return line(2 * number * self.size)
 
-    def write(
-        self, code: Code, first: Int, number: Int, image: ir.Value, c_read: int, result: ir.Value,
-        c_written: int, nothing: ir.Value, to: ir.Value,
-    ) -> None:  # fmt: skip
-        """Addresses for ``number`` strips from ``first`` on; outside of the image: ``nothing``."""
+    @cached_property
+    def before(self) -> int:
+        """Numbers of the kernel in the sweeps before."""
+        return sum([sweep.runs for sweep in self.geometry.sweeps[: self.index]])
+
+    @cached_property
+    def facts(self) -> list[int]:
+        """What its code reads: `before` first, then what `_write` unpacks."""
         g, sweep = self.geometry, self.geometry.sweeps[self.index]
         row = self.along[: len(self.taps)]
         apart = self.along[len(row)] - self.along[0] if self.pieces > 1 else 0
-        facts = [self.lines, self.across, self.width, self.first, self.size, self.head, self.row,
-                 self.columns, self.step, min(row, default=0), self.pieces, apart, c_read,
-                 c_written]  # fmt: skip
+        facts = [self.before, self.lines, self.across, self.width, self.first]
+        facts += [self.size, self.head, self.row, self.columns, self.step]
+        facts += [min(row, default=0), self.pieces, apart]
         for axis in zip(sweep.grid, sweep.start, g.stride, g.step, g.read, g.written):
             facts += axis
         facts += [len(taps) for taps in sweep.taps[:2]]
-        facts += [at for taps in sweep.taps[:2] for _, at in taps]
-        table = constants(code, f"strips_{digest(facts)}", facts)
-        code.call(f"strips_{code.lanes}", _write, table, first, number, image, result, nothing, to)
+        return facts + [at for taps in sweep.taps[:2] for _, at in taps]
+
+    @property
+    def alike(self) -> tuple[Any, ...]:
+        """What is equal for strips that run the same code, with other facts."""
+        return self.name, self.count, self.rows, self.size, len(self.facts)
+
+    def write(
+        self, code: Code, facts: ir.Value, first: Int, number: Int, image: ir.Value, c_read: int,
+        result: ir.Value, c_written: int, nothing: ir.Value, to: ir.Value,
+    ) -> None:  # fmt: skip
+        """Addresses for ``number`` strips from ``first`` on; outside of the image: ``nothing``.
+
+        ``facts`` is where its own are, or those of one that is `alike`.
+        """
+        numbers = first, number, code.int(c_read), code.int(c_written)
+        code.call(f"strips_{code.lanes}", _write, facts, *numbers, image, result, nothing, to)
+
+
+def table_of(code: Code, strips: Sequence[Strips]) -> ir.Value:
+    """The facts of strips that are alike."""
+    facts = [x for each in strips for x in each.facts]
+    return constants(code, f"strips_{digest(facts)}", facts)
 
 
 def _write(code: Code, *rest: Any) -> None:
-    facts, first, number, image, result, nothing, to = rest
+    facts, first, number, c_read, c_written, image, result, nothing, to = rest
     known = [entry(code, facts, i) for i in range(FACTS + 3 * 6 + 2)]
-    lines, across, width, begin, size, head, row, columns, step, before = known[:10]
-    pieces, apart, c_read, c_written = known[10:FACTS]
+    lines, across, width, begin, size, head, row, columns, step, before = known[1:11]
+    pieces, apart = known[11:FACTS]
     axes = [known[FACTS + 6 * a : FACTS + 6 * a + 6] for a in range(3)]
     grid, start, stride, written_step, read, written = map(list, zip(*axes))
     depths, heights = known[-2:]
