@@ -122,6 +122,16 @@ def test_minus_zero_is_another_number_than_zero():
         assert np.signbit(step(ones(1), -0.0)).all()
 
 
+def test_a_number_that_changes_at_each_call_is_told_once(capsys):
+    step = compile(lambda x, i: x * i)
+    for i in range(20):
+        assert step(ones(1), np.array(i, np.float32)).item() == i
+    assert capsys.readouterr().out == ""
+    for i in range(20):
+        assert step(ones(1), float(i)).item() == i
+    assert capsys.readouterr().out.count("compile: <lambda> was called in 16 ways") == 1
+
+
 # -- methods -------------------------------------------------------------------------------------
 
 

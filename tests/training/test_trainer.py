@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime
 import linecache
+import os
 import re
+import signal
+import subprocess
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -189,6 +193,46 @@ def test_run_refuses_a_folder_with_a_run_in_it(tmp_path):
     made = trainer(folder=tmp_path, epochs=1).run(overwrite=True)
     assert len(made.run_folder.metrics("epoch")) == 1
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_another_training_writes_to_is_refused(tmp_path):
+    class Second(Callback):
+        def end_epoch(self, one, values):
+            for start in ("run", "resume"):
+                with pytest.raises(CheckpointError, match="another training writes to"):
+                    getattr(trainer(folder=tmp_path), start)()
+
+    trainer(folder=tmp_path, epochs=1, callbacks=[Second()]).run()
+    assert trainer(folder=tmp_path, epochs=2).resume().epoch == 2
+
+
+def test_a_process_that_was_forked_does_not_hold_the_folder(tmp_path):
+    code = (
+        "import os, time, signal; from pathlib import Path; from lamina.training.hold import Hold\n"
+        f"hold = Hold(Path({str(tmp_path)!r}))\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True); os._exit(0)\n"
+        "signal.alarm(60); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.wait()
+    try:
+        assert trainer(folder=tmp_path, epochs=1).run().status == "finished"
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_what_is_resumed_behind_an_epoch_knows_the_values_of_that_epoch(tmp_path):
+    class Extra(Callback):
+        def end_epoch(self, trainer, values):
+            values["extra"] = float(trainer.epoch)
+
+    made = trainer(folder=tmp_path, epochs=2, callbacks=[Extra()]).run()
+    again = trainer(folder=tmp_path, epochs=2, callbacks=[Extra()]).resume()
+    assert again.metrics == made.metrics
+    assert again.metrics["extra"] == 2
 
 
 def test_a_configuration_is_kept_as_json_can_hold_it(tmp_path):

@@ -14,6 +14,7 @@ from numpy import ndarray
 from ..config import current
 from ..core import Variable
 from ..errors import DependencyError, DTypeError, LaminaError, TraceError, UnsteadyError
+from ..log import logger
 from . import page
 from .around import Around
 from .bound import Bound
@@ -21,6 +22,9 @@ from .described import Described
 from .replay import Source
 from .trace import Traced, is_input, trace
 from .tree import take_apart
+
+MANY = 16
+"""Kinds of calls, after which a step says that they are many: modes and last batches make a few."""
 
 BACKENDS = ("auto", "replay", "native")
 
@@ -111,6 +115,7 @@ class Step:
             run = self._runs.get(key)
             native = self.native and (current().native or not self._auto)
             if run is None and key not in self._runs:
+                self._tell_of_many()
                 traced = self._at_once(args, kwargs) if native else None
                 if traced is None:
                     outputs = self.function(*args, **kwargs)
@@ -124,6 +129,16 @@ class Step:
                 run.repeated = repeated(run, args, self._around[key], self._lock)
             self._latest = None if kwargs else run.repeated
             return outputs
+
+    def _tell_of_many(self) -> None:
+        """Say once that there are many kinds of calls, which is slow: nothing else shows it."""
+        if len(self._runs) == MANY:
+            name = getattr(self.function, "__name__", "the step")
+            logger.warning(
+                f"compile: {name} was called in {MANY} ways, and for each a program is made, which "
+                "takes time: give a number that changes as an array, np.array(x, np.float32), and "
+                "arrays of few shapes"
+            )
 
     def _bound(self, key: Any, traced: Traced, native: bool) -> Bound:
         """The program for calls of one kind, from now on."""

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +22,7 @@ from .callback import EVENTS, States, hook, rank_of
 from .checkpoint import Checkpoint
 from .compiled import keep_compiled
 from .deferred import Deferred
+from .hold import Hold
 from .metrics import Metrics
 from .progress import Progress
 from .record import Record, resuming
@@ -135,14 +136,15 @@ class Trainer:
         Args:
             overwrite: remove the run that is in the folder.
         Raises:
-            CheckpointError: there is a run in the folder.
+            CheckpointError: there is a run in the folder, or another process writes there.
             NonFiniteError: the loss is not finite.
             SystemExit: it was interrupted, with the status that shells give such a process; in an
                 interactive session KeyboardInterrupt.
         """
-        if self.status == "new":
-            self._prepare(overwrite)
-        return self._go()
+        with self._held():
+            if self.status == "new":
+                self._prepare(overwrite)
+            return self._go()
 
     def resume(self) -> Self:
         """Go on where the folder's latest checkpoint was made, or start, if there is none.
@@ -156,11 +158,12 @@ class Trainer:
         """
         if self.folder is None:
             raise RangeError("Trainer.resume: there is no folder to resume from; give folder=...")
-        self.run_folder = Run.make(self.folder)
-        self.resume_command = self.resume_command or resuming()
-        load(self)
-        self.run_folder.cut(self.iteration, self.epoch)
-        return self._go()
+        with self._held():
+            self.run_folder = Run.make(self.folder)
+            self.resume_command = self.resume_command or resuming()
+            load(self)
+            self.run_folder.cut(self.iteration, self.epoch)
+            return self._go()
 
     def stop(self, reason: str) -> None:
         """End after the step that runs, or before the first."""
@@ -172,6 +175,9 @@ class Trainer:
         return time.perf_counter() - self.began if self.status == "running" else self._before
 
     # -- the loop ----------------------------------------------------------------------------
+
+    def _held(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.folder is None else Hold(Run.make(self.folder).folder)
 
     def _prepare(self, overwrite: bool) -> None:
         if self.folder is None:
@@ -271,7 +277,7 @@ class Trainer:
         self.epoch += 1
         for end_epoch in self._hooks["end_epoch"]:
             end_epoch(self, values)
-        self.metrics.update(values)
+            self.metrics.update(values)  # before the next: a checkpoint holds what it is told
         self._tell()
 
     def _call(self, event: str, *arguments: Any) -> None:
