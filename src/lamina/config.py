@@ -36,6 +36,8 @@ class Config:
         native: where llvmlite is installed, large float32 convolutions, poolings and recurrent
             networks run as generated machine code, and ``compile`` with its backend "auto"
             generates a step. Results then differ from NumPy's in the last places.
+        recompute: native steps compute cheap results of forward again in backward where that lowers
+            the peak of their memory; they are the same results, to the last bit.
         stand_in: gives what stands for a Parameter whose numbers were not drawn yet, where shapes
             alone are asked for; set by ``build`` and ``summary``.
         tracer: hears a step for the compiler; see `lamina.compiler.trace`.
@@ -48,6 +50,7 @@ class Config:
     probe: Callable[[Any, list[Any], tuple[Any, ...]], None] | None = None
     winograd: bool = True
     native: bool = True
+    recompute: bool = True
     stand_in: Callable[[Any], Any] | None = None
     tracer: Any = None
 
@@ -64,7 +67,7 @@ class using(ContextDecorator):
 
     Args:
         **settings: fields of `Config`: ``grad``, ``train``, ``dtype``, ``debug``,
-            ``winograd``, ``native``.
+            ``winograd``, ``native``, ``recompute``.
     Raises:
         DTypeError: for a name that is no setting, a switch that is not a bool, or a ``dtype`` that
             is not floating.

@@ -12,7 +12,7 @@ cache: bias and activation, or the update of the weight whose gradient it is. So
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -33,6 +33,7 @@ class Fuser:
             "product", "kernel" or "numpy".
         layouts: how values will lie in memory.
         along: whether a nest may run on the blocks of a kernel's result, as on those of a product.
+        after: for values that are to be made late, after which other.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Fuser:
         takes: Callable[[Instruction], str],
         layouts: Layouts,
         along: Callable[[Instruction], bool] = lambda _: False,
+        after: Mapping[Value, Value] | None = None,
     ):
         self.program, self.layouts, self.along = program, layouts, along
+        self.after = after or {}
         self.sources = Sources(program, takes)
         self.home: dict[Value, Group] = {}
         self.groups: list[Group] = []
@@ -96,10 +99,13 @@ class Fuser:
                 other.after |= group.after
 
     def _homes(self, instruction: Instruction) -> set[Group]:
-        """The groups that make what an instruction needs."""
-        return {self.home[v] for v in self._needs(instruction) if v in self.home}
+        """The groups that make what an instruction needs, or that it has to follow."""
+        needs = self.needs(instruction)
+        if instruction.results[0] in self.after:
+            needs.add(self.after[instruction.results[0]])
+        return {self.home[v] for v in needs if v in self.home}
 
-    def _needs(self, instruction: Instruction) -> set[Value]:
+    def needs(self, instruction: Instruction) -> set[Value]:
         """The stored values or members that an instruction is made of."""
         found: set[Value] = set()
         for x in instruction.operands:
@@ -145,7 +151,7 @@ class Fuser:
         """Whether a nest is better run on the blocks of a product than reduced along columns."""
         order = [axis for axis in self.layouts.order(x) if x.shape[axis] != 1]
         fastest = numbered(x.shape)[order[-1]] if order else 0
-        reads = {v for member in group.members for v in self._needs(member)}
+        reads = {v for member in group.members for v in self.needs(member)}
         made = [self.sources.made_by.get(v) for v in reads]
         return fastest not in reduced and any(
             [i is not None and self._takes_along(i) for i in made]
@@ -332,7 +338,7 @@ class Fuser:
         for group in self.groups:
             group.members.sort(key=position.__getitem__)
             made = {v for i in group.instructions for v in i.results}
-            needed = {v for i in group.instructions for v in self._needs(i)}
+            needed = {v for i in group.instructions for v in self.needs(i)}
             group.reads = needed - made
         readers: dict[Value, list[Group]] = {}
         for group in self.groups:
@@ -372,11 +378,11 @@ class Fuser:
             return False
         if old not in group.reads:
             return True
-        if group.product is not None and old in self._needs(group.product):
+        if group.product is not None and old in self.needs(group.product):
             return False
         trial = Group("nest", [], group.space, {**group.index, old: group.index[new]})
         trial.reduced = group.reduced
-        users = [i for i in group.members if old in self._needs(i)]
+        users = [i for i in group.members if old in self.needs(i)]
         if group.reduced is not None:
             stages = self._stages(group)
             early = stages[new] < max(stages.values())
@@ -390,7 +396,7 @@ class Fuser:
         """How many reductions of a nest are one after another before each of its results."""
         found: dict[Value, int] = {}
         for i in group.members:
-            before = max([found.get(v, 0) for v in self._needs(i)], default=0)
+            before = max([found.get(v, 0) for v in self.needs(i)], default=0)
             found[i.results[0]] = before + (i.opcode in REDUCTIONS)
         return found
 

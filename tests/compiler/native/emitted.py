@@ -8,7 +8,7 @@ from unittest import mock
 
 import numpy as np
 
-from lamina.compiler import sources
+from lamina.compiler import recompute, sources
 from lamina.compiler.native import loops, program
 from lamina.compiler.native.program import Native
 from lamina.listen import Program, verify
@@ -43,7 +43,8 @@ class Emitted:
         program: what is to run.
         targets: as `Native` takes them.
         lanes: numbers in a vector; None: as many as this machine has.
-        far: from how many bytes on a result counts as one that no cache holds.
+        far: from how many bytes on a result counts as one that no cache holds, or is large enough
+            to be computed again.
     Attributes:
         native: the code.
     """
@@ -60,7 +61,9 @@ class Emitted:
         if lanes is not None:
             changes["host"] = lambda: narrowed(lanes)
         small, beyond = mock.patch.object(loops, "SMALL", 0), mock.patch.object(sources, "FAR", far)
-        with mock.patch.multiple(program, **changes), small, beyond:
+        worth = {} if far else {"WORTH": 0}
+        least = mock.patch.multiple(recompute, LEAST=min(far, recompute.LEAST), **worth)
+        with mock.patch.multiple(program, **changes), small, beyond, least:
             self.native = Native(verify(heard), targets or {})
 
     def run(self, *inputs: Any, threads: int = 1) -> list[Any]:

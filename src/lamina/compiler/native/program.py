@@ -7,11 +7,12 @@ the team runs; each group in it is a function of its own, and equal groups are t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...config import current
 from ...listen import TABLE, Instruction, Program, Value
 from ...machine.code import I64, Code, Int
 from ...machine.lanes import intrinsic
@@ -27,11 +28,12 @@ from ..group import Group
 from ..hoist import hoisted
 from ..layout import laid_out
 from ..lower import lower
+from ..recompute import recomputed
 from ..replay import Source
 from ..simplify import simplify
 from . import loop, report
 from .kinds import call, constant, function_of, kind_of, plan_of
-from .memory import Since, planned, stored_array
+from .memory import Since, Span, arena_of, planned, spans_of, stored_array
 from .operators import attends
 from .table import takes_along, wants
 
@@ -82,17 +84,8 @@ class Native:
         give_back()  # what the step took that ran as it is ...
         heard = attended(simplify(lower(program)), attends)
         heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
-        self.program, self.layouts = laid_out(heard, wants)
-        self.places = {i.results[0]: i for i in self.program.instructions}
-        fuser = Fuser(self.program, self.kind, self.layouts, takes_along)
+        self._recompute(self._group(heard, targets), targets)
         captured = {id(array): value for value, array in self.program.captures.items()}
-        effects = {
-            self.program.outputs[i]: captured[id(array)]
-            for i, array in targets.items()
-            if id(array) in captured
-        }
-        self.groups = fuser.made(effects)
-        self.sources = fuser.sources
         self.straight = {
             i
             for i, value in enumerate(self.program.outputs)
@@ -104,6 +97,40 @@ class Native:
         self.profile = profile
         self._emit()
         give_back()  # ... and what was needed to compile, before the arena is there in truth
+
+    def _group(
+        self, heard: Program, targets: dict[int, Any], after: Mapping[Value, Value] | None = None
+    ) -> Fuser:
+        """Lay a program out, and group it."""
+        self.program, self.layouts = laid_out(heard, wants)
+        self.places = {i.results[0]: i for i in self.program.instructions}
+        fuser = Fuser(self.program, self.kind, self.layouts, takes_along, after)
+        captured = {id(array): value for value, array in self.program.captures.items()}
+        effects = {
+            self.program.outputs[i]: captured[id(array)]
+            for i, array in targets.items()
+            if id(array) in captured
+        }
+        self.groups, self.sources = fuser.made(effects), fuser.sources
+        return fuser
+
+    def _recompute(self, fuser: Fuser, targets: dict[int, Any]) -> None:
+        """Group it once more, so that it takes less memory, if nothing is lost by that."""
+        spans, places = self._spans(), self.places
+        found = recomputed(fuser, spans) if current().recompute else None
+        if found is None:
+            return
+        self._group(found[0], targets, found[1])
+        over = [sum([len(g.in_place) for g in groups]) for groups in (fuser.groups, self.groups)]
+        better = len(self.groups) <= len(fuser.groups) and arena_of(self._spans()) < arena_of(spans)
+        if self.program is not found[0] or over[1] < over[0] or not better:
+            self.program, self.layouts, self.places = fuser.program, fuser.layouts, places
+            self.groups, self.sources = fuser.groups, fuser.sources
+
+    def _spans(self) -> dict[Any, Span]:
+        """How long each result is in use, as far as that is known before groups are planned."""
+        outputs = [self.sources.base(value) for value in self.program.outputs]
+        return spans_of(self.groups, self._fixed(), outputs, {})
 
     @property
     def is_native(self) -> bool:
