@@ -46,14 +46,15 @@ class WeightByStrips(Algorithm):
         (sweep,) = geometry.sweeps
         most = 25 if target.registers == 32 else 9  # sums at a time
         row = largest_part(len(sweep.taps[2]), most)
-        self.vectors = largest_part(channels.each, 2) if k > 1 and row < 5 else 1
+        pairs = k > 1 and row < 5 and channels.each > 2  # measured, as the places below
+        self.vectors = largest_part(channels.each, 2) if pairs else 1
         self.js = largest_part(k, most // (row * self.vectors))
         self.rows = largest_part(sweep.runs // row, most // (row * self.vectors * self.js))
         sums = row * self.vectors * self.js * self.rows
         if self.turned:
             more = largest_part(channels.each // self.vectors, most // sums)
             self.vectors, sums = self.vectors * more, sums * more
-        places = 14 if 2 * sums <= most else 6 if self.vectors == 1 else 4  # measured
+        places = 14 if 2 * sums <= most else 6 if self.vectors == 1 else 4
         self.strips = strips_of(geometry, 0, places, row)
         self.taps = sweep.runs
         self.jobs = channels.registers // self.vectors * (sweep.runs // (row * self.rows))

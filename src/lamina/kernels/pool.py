@@ -11,7 +11,6 @@ takes whole images, or, where there are few, some of their channels: so no two w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -19,12 +18,12 @@ import numpy as np
 from llvmlite import ir
 
 from ..functions.window import Window
-from ..machine.code import I64, Code, Int
+from ..machine.code import Code, Int
 from ..machine.lanes import Vec
 from ..machine.target import Target
-from .blocks import address, constants, digest, entry, line, present
+from .blocks import address, digest, line, present
 from .geometry import forward_geometry, three
-from .strips import ravel
+from .strips import Strips, ravel, table_of, unravel
 
 KINDS = ("max", "argmax", "scatter", "sum", "spread", "gather")
 BYTE = np.dtype(np.uint8)
@@ -54,8 +53,10 @@ class PoolPlan:
         self.registers = -(-c // target.lanes)
         self.parts = min(self.registers, -(-16 // n))  # of the channels
         self.writes = kind in ("scatter", "spread")  # windows of its result, not of its operand
-        self.scratch = line(c) if window.bordered else 0
-        self.geometry = forward_geometry(window, n)
+        wide = window.kernel[-1]
+        self.strips = Strips(forward_geometry(window, n), 0, wide, 0, 1, self.out[2], 1)
+        self.table = self.strips.nbytes(1)
+        self.scratch = self.table + line(c) if window.bordered else 0
 
     @staticmethod
     def supports(kind: str, window: Window, n: int, c: int) -> bool:
@@ -85,10 +86,11 @@ class PoolPlan:
 
     def _write(self, code: Code, result: ir.Value, scratch: ir.Value, *operands: Any) -> None:
         image = result if self.writes else operands[0]
+        nothing = code.at(scratch, self.table // 4)
         if self.window.bordered and not self.writes:
             fill = -np.inf if self.kind in ("max", "argmax") else 0.0
             for c in code.loop(0, line(self.c) // 4, code.lanes):
-                code.store(code.number(fill), scratch, c)
+                code.store(code.number(fill), nothing, c)
         low, high = code.share(self.n * self.parts)
         for unit in code.loop(low, high):
             n, part = unit // self.parts, unit % self.parts
@@ -98,7 +100,7 @@ class PoolPlan:
             ]
             if self.writes and not self._covers():
                 self._clear(code, n, channels, result)
-            self._places(code, n, channels, image, scratch, result, operands)
+            self._places(code, n, channels, image, scratch, nothing, result, operands)
 
     def _covers(self) -> bool:
         """Whether each pixel lies under one window, and one only."""
@@ -117,68 +119,53 @@ class PoolPlan:
                 code.store(code.number(0.0), start, c, mask=present(code, c, self.c))
 
     def _places(
-        self, code: Code, n: Int, channels: list[Int], image: ir.Value, scratch: ir.Value,
-        result: ir.Value, operands: Sequence[ir.Value],
+        self, code: Code, n: Int, channels: list[Int], image: ir.Value, table: ir.Value,
+        nothing: ir.Value, result: ir.Value, operands: Sequence[ir.Value],
     ) -> None:  # fmt: skip
-        """All windows of an image: backwards where they are written to.
+        """All windows of an image, line by line: backwards where they are written to.
 
         So a pixel gets what is added in the order of the kernel's numbers, as it does from NumPy.
         """
-        table = code.reserve(self.taps * 8) if self.window.bordered else None
-        for z in code.loop(0, self.out[0]):
-            for y in code.loop(0, self.out[1]):
-                for x in code.loop(0, self.out[2]):
-                    place = [z, y, x]
-                    if self.writes:
-                        place = [code.int(o - 1) - i for o, i in zip(self.out, place)]
-                    at = ravel(n, place, self.out) * self.c
+        strips, bordered = self.strips, self.window.bordered
+        lines = prod(self.out[:2])
+        for i in code.loop(0, lines):
+            i = code.int(lines - 1) - i if self.writes else i
+            s = n * lines + i
+            if bordered:
+                strips.write(code, table_of(code, [strips]), s, code.int(1), image, self.c, image,
+                             self.c, nothing, table)  # fmt: skip
+            for j in code.loop(0, strips.width):
+                p = code.int(strips.width - 1) - j if self.writes else j
+                place = [*unravel(i, self.out[:2])[1], p]
+                under = (
+                    self._anywhere(code, table, p)
+                    if bordered
+                    else self._inside(code, image, n, place)
+                )
+                for c in code.loop(channels[0], channels[1], code.lanes):
+                    self._window(code, under, (s * strips.width + p) * self.c, c, result, operands)
 
-                    def channel_by_channel(under: Any, at: Int = at) -> None:
-                        for c in code.loop(channels[0], channels[1], code.lanes):
-                            self._window(code, under, at, c, result, operands)
-
-                    self._under(code, n, place, image, scratch, table, channel_by_channel)
-
-    def _under(
-        self, code: Code, n: Int, place: list[Int], image: ir.Value, other: ir.Value, table: Any,
-        then: Callable[[Callable[[Int], ir.Value]], None],
-    ) -> None:  # fmt: skip
-        """``then(under)`` with the address of the pixel under each number of the kernel.
-
-        Outside of the image it is ``other``. Windows that lie inside need no table: there is code
-        for those, and for the others.
-        """
-        (sweep,), stride = self.geometry.sweeps, self.geometry.stride
-        taps = [[at for _, at in taps] for taps in sweep.taps]
-        corner = [i * s for i, s in zip(place, stride)]
-        if table is None:
-            then(self._inside(code, n, corner, taps, image))
-            return
-        inside = ir.IntType(1)(1)
-        for x, at, length in zip(corner, taps, self.size):
-            fits = code.b.icmp_signed("<=", (x + at[-1]).value, I64(length - 1))
-            fits = code.b.and_(fits, code.b.icmp_signed(">=", (x + at[0]).value, I64(0)))
-            inside = code.b.and_(inside, fits)
-        with code.b.if_else(inside) as (all_of_it, part):
-            with all_of_it:
-                then(self._inside(code, n, corner, taps, image))
-            with part:
-                under_taps(code, taps, self.size, n, corner, self.c, image, other, table)
-                then(lambda tap: address(code, table, tap))
-
-    def _inside(
-        self, code: Code, n: Int, corner: list[Int], taps: list[list[int]], image: ir.Value
-    ) -> Callable[[Int], ir.Value]:
-        """Addresses that lie at known distances."""
-        first = code.at(image, ravel(n, corner, self.size) * self.c)
-        strides = [prod(self.size[a + 1 :]) * self.c for a in range(3)]
-        offsets = [sum(x * s for x, s in zip(tap, strides)) for tap in product(*taps)]
+    def _anywhere(self, code: Code, table: ir.Value, p: Int) -> Callable[[Int], ir.Value]:
+        """``under(tap)``: the address of the pixel under a number of the kernel, from a table."""
+        strips, row, apart = self.strips, self.window.kernel[-1], self.window.dilation[-1]
+        first = p * strips.stride + strips.head
 
         def under(tap: Int) -> ir.Value:
-            if tap.known is not None:
-                return code.at(first, offsets[tap.known])
-            known = constants(code, f"offsets_{digest(offsets)}", offsets)
-            return code.at(first, entry(code, known, tap))
+            return address(code, table, first + tap // row * strips.row + tap % row * apart)
+
+        return under
+
+    def _inside(
+        self, code: Code, image: ir.Value, n: Int, place: list[Int]
+    ) -> Callable[[Int], ir.Value]:
+        """The same where no pixel lies outside."""
+        kernel, apart = three(self.window.kernel, 1), three(self.window.dilation, 1)
+        first = [i * step for i, step in zip(place, three(self.window.stride, 1))]
+        corner = code.at(image, ravel(n, first, self.size) * self.c)
+
+        def under(tap: Int) -> ir.Value:
+            at = [i * step for i, step in zip(unravel(tap, kernel)[1], apart)]
+            return code.at(corner, ravel(code.int(0), at, self.size) * self.c)
 
         return under
 
@@ -268,25 +255,3 @@ def splat(code: Code, x: Int) -> Vec:
     if x.known is not None:
         return code.number(x.known, np.int32)
     return Vec.splat(code, code.b.trunc(x.value, ir.IntType(32)), np.dtype(np.int32))
-
-
-def under_taps(
-    code: Code, taps: Sequence[Sequence[int]], size: Sequence[int], n: Int, corner: Sequence[Int],
-    channels: int, image: ir.Value, nothing: ir.Value, table: ir.Value,
-) -> None:  # fmt: skip
-    """The address of the pixel under each tap at one place, or that of nothing."""
-    b = code.b
-
-    def axis(a: int, inside: ir.Value, place: Int, run: Int) -> None:
-        known = constants(code, f"taps_{digest(taps[a])}", taps[a])
-        for t in code.loop(0, len(taps[a])):
-            at = corner[a] + entry(code, known, t)
-            here = b.and_(inside, b.icmp_unsigned("<", at.value, I64(size[a])))
-            next_place, next_run = place * size[a] + at, run * len(taps[a]) + t
-            if a < 2:
-                axis(a + 1, here, next_place, next_run)
-            else:
-                pixel = b.select(here, code.at(image, next_place * channels), nothing)
-                b.store(pixel, code.at(table, next_run, np.int64), align=8)
-
-    axis(0, ir.IntType(1)(1), n, code.int(0))
