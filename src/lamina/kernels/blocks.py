@@ -1,4 +1,4 @@
-"""What convolutions are made of: blocks of a product that stay in registers, and turned squares.
+"""What convolutions are made of: blocks of a product that stay in registers, and turned kernels.
 
 A block is ``rows x vectors`` accumulators; each turn adds the product of a column of ``rows``
 numbers and a row of ``vectors`` registers.
@@ -17,11 +17,10 @@ from llvmlite import ir
 from ..machine.code import I32, I64, POINTER, Code, Index, Int
 from ..machine.target import Target
 from .gemm import Then
-from .microkernel import FLOAT32, most_rows, tiles
+from .microkernel import FLOAT32, LINE, most_rows, tiles
 from .packing import transposed
 
-LINE = 16  # numbers in a cache line
-ROWS = (1, 2, 4, 6, 8, 12, 14)  # of blocks: not all there are, so that convolutions share them
+ROWS = (1, 2, 4, 6, 8)  # of blocks: not all there are, so that convolutions share them
 
 
 @dataclass(frozen=True)
@@ -54,25 +53,28 @@ def cheapest(target: Target, rows: int, columns: int) -> tuple[float, Block]:
     return cycles, Block(r, v)
 
 
-def turn(
-    code: Code, source: ir.Value, stride: Index, last: Index, width: int, to: ir.Value,
+def turn_taps(
+    code: Code, taps: int, start: ir.Value, stride: Index, last: Index, to: ir.Value,
     group: int = 0, far: Index = 0,
 ) -> None:  # fmt: skip
-    """Turn a square: ``to[j, i] = source[min(i, last) * stride + j]``, ``i`` below the lanes.
+    """Kernels, a register of them: ``to[tap, i] = start[min(i, last) * stride + tap]``.
 
     Args:
         code: where to.
-        source: the address of the first row.
-        stride: numbers from row to row.
-        last: the last row that there is; those behind it repeat it.
-        width: numbers of each row, at most as many as there are lanes.
-        to: ``width`` registers full.
-        group: so many rows belong together; 0: all.
+        taps: numbers of a kernel.
+        start: the address of the first kernel.
+        stride: numbers from kernel to kernel.
+        last: the last kernel that there is; those behind it repeat it.
+        to: one register for each tap.
+        group: so many kernels belong together; 0: all.
         far: numbers from one such group to the next.
     """
-    name = f"turn_{code.lanes}_{width}" + f"_by_{group}" * (group > 0)
-    numbers = [code.int(x) for x in (stride, last)]
-    code.call(name, functools.partial(_turn, width, group), source, *numbers, to, code.int(far))
+    for low in range(0, taps, code.lanes):
+        width, place = min(code.lanes, taps - low), code.at(to, low * code.lanes)
+        name = f"turn_{code.lanes}_{width}" + f"_by_{group}" * (group > 0)
+        numbers = [code.int(x) for x in (stride, last)]
+        write = functools.partial(_turn, width, group)
+        code.call(name, write, code.at(start, low), *numbers, place, code.int(far))
 
 
 def _turn(
@@ -144,10 +146,10 @@ def line(numbers: int) -> int:
     return -(-numbers // LINE) * LINE * FLOAT32.itemsize
 
 
-def clear(code: Code, place: ir.Value, numbers: int) -> None:
-    """Zeros, in whole cache lines."""
-    for i in code.loop(0, numbers, code.lanes):
-        code.store(code.number(0.0), place, i)
+def fill(code: Code, place: ir.Value, count: int, number: float = 0.0) -> None:
+    """One number ``count`` times, and on to the end of the cache line."""
+    for i in code.loop(0, line(count) // 4, code.lanes):
+        code.store(code.number(number), place, i)
 
 
 class Algorithm:
@@ -193,19 +195,6 @@ class Weights:
     taps: int
     n_stride: int
     k_stride: int
-
-
-def turn_taps(
-    code: Code, taps: int, start: ir.Value, stride: Index, last: Index, to: ir.Value,
-    group: int = 0, far: Index = 0,
-) -> None:  # fmt: skip
-    """Kernels, a register of them: ``to[tap, i] = start[min(i, last) * stride + tap]``.
-
-    Arguments as of `turn`.
-    """
-    for low in range(0, taps, code.lanes):
-        width, place = min(code.lanes, taps - low), code.at(to, low * code.lanes)
-        turn(code, code.at(start, low), stride, last, width, place, group, far)
 
 
 def product(

@@ -24,10 +24,10 @@ from .blocks import (
     Weights,
     address,
     chunk_of,
-    clear,
     constants,
     digest,
     entry,
+    fill,
     line,
     present,
     turn_taps,
@@ -145,7 +145,7 @@ class ImageByStrips(Algorithm):
         """Some strips after others, and ``then`` for them; it is for one group."""
         image, source, result, table, packed = pointers
         nothing = code.at(table, self.table // 4)
-        clear(code, nothing, line(self.channels.read) // 4)
+        fill(code, nothing, self.channels.read)
         self._pack(code, source, packed)
         code.barrier()
         for strips, *more in self.strips.values():

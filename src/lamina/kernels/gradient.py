@@ -17,7 +17,7 @@ from llvmlite import ir
 from ..machine.code import I64, Code, Index, Int
 from ..machine.lanes import Vec
 from ..machine.target import Target
-from .blocks import Algorithm, address, clear, line, spread
+from .blocks import Algorithm, address, fill, line, spread
 from .direct import PARTS, Channels
 from .gemm import Then
 from .geometry import Geometry
@@ -76,7 +76,7 @@ class WeightByStrips(Algorithm):
         """Part after part; then they are added up."""
         image, gradient, result, table, sums = pointers
         nothing = code.at(table, self.table // 4)
-        clear(code, nothing, line(self.c_in) // 4)
+        fill(code, nothing, self.c_in)
         low, high = code.share(self.parts * self.pieces)
         for unit in code.loop(low, high):
             part, piece = unit // self.pieces, unit % self.pieces

@@ -21,7 +21,7 @@ from ..functions.window import Window
 from ..machine.code import Code, Int
 from ..machine.lanes import Vec
 from ..machine.target import Target
-from .blocks import address, digest, line, present
+from .blocks import address, digest, fill, line, present
 from .geometry import forward_geometry, three
 from .strips import Strips, ravel, table_of, unravel
 
@@ -88,9 +88,7 @@ class PoolPlan:
         image = result if self.writes else operands[0]
         nothing = code.at(scratch, self.table // 4)
         if self.window.bordered and not self.writes:
-            fill = -np.inf if self.kind in ("max", "argmax") else 0.0
-            for c in code.loop(0, line(self.c) // 4, code.lanes):
-                code.store(code.number(fill), nothing, c)
+            fill(code, nothing, self.c, -np.inf if self.kind in ("max", "argmax") else 0.0)
         low, high = code.share(self.n * self.parts)
         for unit in code.loop(low, high):
             n, part = unit // self.parts, unit % self.parts
@@ -147,7 +145,8 @@ class PoolPlan:
 
     def _anywhere(self, code: Code, table: ir.Value, p: Int) -> Callable[[Int], ir.Value]:
         """``under(tap)``: the address of the pixel under a number of the kernel, from a table."""
-        strips, row, apart = self.strips, self.window.kernel[-1], self.window.dilation[-1]
+        strips, row = self.strips, self.window.kernel[-1]
+        apart = strips.taps[min(1, row - 1)]
         first = p * strips.stride + strips.head
 
         def under(tap: Int) -> ir.Value:

@@ -25,7 +25,6 @@ from llvmlite import ir
 from ..machine.code import I64, Code, Index, Int
 from ..machine.lanes import Vec
 from .blocks import (
-    LINE,
     Weights,
     address,
     constants,
@@ -35,7 +34,7 @@ from .blocks import (
     present,
     turn_taps,
 )
-from .microkernel import prefetch
+from .microkernel import LINE, prefetch
 
 Row = Sequence[Vec]
 

@@ -12,17 +12,17 @@ from llvmlite import ir
 from ..machine.code import Code, Index, Int
 from ..machine.target import Target
 from .blocks import (
-    LINE,
     Algorithm,
     Weights,
     block_for,
     chunk_of,
-    clear,
+    fill,
     line,
     product,
     spread,
 )
 from .gemm import Then, Tile
+from .microkernel import LINE
 from .tiles import (
     TRANSFORMS,
     Axis,
@@ -79,7 +79,7 @@ class ImageByTiles(Algorithm):
         for nbytes in self._parts:
             at += nbytes
             places.append(code.at(scratch, at // 4))
-        clear(code, places[2], line(self.tiles.c) // 4)
+        fill(code, places[2], self.tiles.c)
         return places
 
     def _write_by_tiles(self, code: Code, *rest: Any, then: Then | None = None) -> None:
@@ -209,7 +209,7 @@ class WeightByTiles(Algorithm):
         """Chunk after chunk, or all tiles and then some kernels after others."""
         image, gradient, result, nothing, x = pointers
         y = code.at(x, self._parts[0] // 4)
-        clear(code, nothing, self.nothing // 4)
+        fill(code, nothing, self.nothing // 4)
         if self.few:
             self._transform(code, code.int(0), code.int(self.chunk), image, gradient, x, y, nothing)
             code.barrier()
