@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from lamina.cli.experiment import run
 from lamina.cli.experiment.example import EXAMPLE
 from lamina.cli.main import main
 from lamina.training import Run
+from lamina.training.hold import Hold
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -57,6 +59,28 @@ def test_the_seed_is_that_of_the_weights(lamina):
         assert lamina("train", "a.toml", f"folder={name}", f"seed={seed}")[0] == 0
     assert same(weights("a"), weights("b"))
     assert not same(weights("a"), weights("c"))
+
+
+@pytest.mark.parametrize("words", [("train", "a.toml", "--overwrite"), ("resume", "run")])
+def test_a_run_that_another_process_writes_is_left_alone(lamina, words):
+    assert lamina("train", "a.toml")[0] == 0
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    with Hold(Path("run")):
+        status, found = lamina(*words, "epochs=3")
+    assert (status, found["error"]) == (
+        1,
+        ["Trainer: another training writes to run now; wait for its end, or choose another folder"],
+    )
+    assert {p: p.read_bytes() for p in Path("run").rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("where", ["a.toml", "a.toml/inner"])
+def test_a_folder_that_is_a_file_is_told_so(lamina, where):
+    status, found = lamina("train", "a.toml", f"folder={where}")
+    assert (status, found["error"]) == (
+        2,
+        [f"folder={where}: a.toml is a file, and a run needs a folder"],
+    )
 
 
 def test_a_run_is_not_overwritten_without_a_word(lamina):

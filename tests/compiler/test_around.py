@@ -351,6 +351,42 @@ def test_a_count_of_the_program_around_is_refused():
     assert found in ([], [0.5, 0.25, 0.125])  # as it is, or refused; never a wrong number
 
 
+class Waves(Layer):
+    """A Layer that makes a table at its first call and keeps it."""
+
+    def __init__(self):
+        super().__init__()
+        self.table: Any = None
+
+    def forward(self, x):
+        if self.table is None:
+            self.table = F.sin(Variable(ones(2)))
+        return x + self.table
+
+
+def test_a_table_that_the_first_call_keeps_is_never_one_without_numbers():
+    model, found = Waves(), []
+    step = compile(lambda x: F.sum(model(x)))
+    with contextlib.suppress(UnsteadyError):
+        found = [step(ones(2)).item() for _ in range(3)]
+    assert found in ([], [pytest.approx(2 + 2 * np.sin(1))] * 3)
+    again = Waves()
+    again(ones(2))  # what the error says
+    assert often(compile(lambda x: F.sum(again(x))), ones(2)).item() == pytest.approx(3.682942)
+
+
+def test_an_array_that_one_call_keeps_for_the_next_is_told_so():
+    kept = [ones(2)]
+
+    @compile
+    def step(x):
+        kept[0] = kept[0] * 0.5 + x
+        return F.sum(Variable(kept[0]))
+
+    with pytest.raises(UnsteadyError, match="keep it in a Buffer"):
+        often(step, ones(2))
+
+
 def test_a_learning_rate_that_the_step_sets():
     model = Linear(2, in_size=2)
     optimizer = O.SGD(lr=0.1).setup(model)

@@ -81,6 +81,8 @@ def test_an_evaluation_of_nothing_or_of_no_numbers_is_told():
         seen([Evaluate([], lambda x: 1.0)])
     with pytest.raises(DTypeError, match="'loss' as one number"):
         seen([Evaluate(x, lambda x: x)])
+    with pytest.raises(DTypeError, match=r"the function of Evaluate should give 'loss' .* NoneTyp"):
+        seen([Evaluate(x, lambda x: None)])
     with pytest.raises(DTypeError, match="function should be one, got 3"):
         Evaluate(x, 3)
 

@@ -10,7 +10,7 @@ from ..training import Trainer
 from .answer import Answer
 from .experiment.run import Work, keep, of_run
 from .parser import add_changes, add_run
-from .train import trained
+from .train import check_free, trained
 
 DESCRIPTION = """\
 Go on with a run that was stopped or killed, from its folder alone: the config, its
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     found, experiment = of_run(folder, arguments.changes)
     work = Work(experiment)
     trainer = work.trainer(folder)
+    check_free(folder)
     if arguments.changes:
         print(f"{folder} goes on with {' '.join(arguments.changes)}", flush=True)
         keep(experiment, folder)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import CheckpointError, ConfigError
 from ..training import Trainer
+from ..training.hold import Hold
 from .answer import Answer, table
 from .experiment.example import EXAMPLE
 from .experiment.run import Work, keep, read
@@ -65,11 +66,26 @@ def run(arguments: argparse.Namespace) -> Answer:
             f"train: there is a run in {folder} already; {resuming(folder)} goes on with it, "
             "--overwrite removes it, folder=... takes another folder"
         )
+    check_free(folder)
     if arguments.overwrite:
         (folder / "run.json").unlink(missing_ok=True)
     keep(experiment, folder)
     work.draw(folder / "graph.svg")
     return trained(work.trainer(folder), lambda trainer: trainer.run(arguments.overwrite))
+
+
+def check_free(folder: Path) -> None:
+    """See whether a run can be written to ``folder``, before anything is.
+
+    Raises:
+        ConfigError: it is a file, or in one.
+        CheckpointError: another training writes there.
+    """
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise ConfigError(f"folder={folder}: {path} is a file, and a run needs a folder")
+    if folder.is_dir():
+        Hold(folder).release()
 
 
 def resuming(folder: Path | str) -> str:

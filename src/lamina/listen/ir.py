@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from ..arrays import is_array
-from ..errors import DTypeError, TraceError
+from ..errors import DTypeError, TraceError, UnsteadyError
 from .host import Host
 from .opcodes import VIEWS, result_specs
 from .place import trace_error, user_line
@@ -326,10 +326,12 @@ class Program:
 
     def _checked(self, value: Value) -> Value:
         if value.program is not self:
-            raise trace_error(
+            problem = trace_error(
                 f"{value!r} belongs to another program",
-                "an array from one step that is heard cannot be used in another",
+                "what one call of a step makes cannot be kept for the next: keep it in a Buffer, "
+                "or make it before the step is called, by a call of the model for instance",
             )
+            raise UnsteadyError(str(problem))
         if value.memory.overwritten:
             raise trace_error(
                 f"{value!r} was changed in place, or what it is a view of",

@@ -73,7 +73,8 @@ class Evaluate(Callback):
             result = self.function(*batch)
             if not isinstance(result, dict):
                 result = {"loss": result}
-            means.add({key: number(key, value) for key, value in result.items()}, size_of(batch))
+            values = {k: number(k, v, "the function of Evaluate") for k, v in result.items()}
+            means.add(values, size_of(batch))
         if not means.sums:
             raise RangeError(f"Evaluate: there is nothing to measure in {self.data!r:.60}")
         return means.values()

@@ -36,9 +36,13 @@ def read(result: Any) -> Values:
     return {name: number(name, value) for name, value in result.items()}
 
 
-def number(name: str, value: Any) -> float:
+def number(name: str, value: Any, giver: str = "the step") -> float:
     """One number as a float.
 
+    Args:
+        name: of the value.
+        value: that ``giver`` gave.
+        giver: who is told of, if it is none.
     Raises:
         DTypeError: it is none.
     """
@@ -51,8 +55,8 @@ def number(name: str, value: Any) -> float:
             pass  # told below
     shape = f" of shape {value.shape}" if hasattr(value, "shape") else f" {value!r:.60}"
     raise DTypeError(
-        f"Trainer: the step should give {name!r} as one number, got {type(value).__name__}{shape}; "
-        "a step returns its loss, or a dict of numbers"
+        f"Trainer: {giver} should give {name!r} as one number, got {type(value).__name__}{shape}; "
+        "return the loss, or a dict of numbers"
     )
 
 
