@@ -106,6 +106,8 @@ LAYERS = [
     Layer("first", 64, 28, 1, 32, 5, 1, 2, KINDS),
     Layer("first", 8, 112, 3, 32, 3, 2, 1, KINDS),
     Layer("first", 8, 224, 3, 64, 7, 2, 3, ("forward", "weight")),
+    Layer("last", 8, 128, 32, 1, 3, 1, 1),
+    Layer("last", 8, 128, 64, 3, 1, 1, 0),
     Layer("stride", 8, 56, 64, 128, 1, 2, 0),
     Layer("stride", 8, 14, 256, 512, 1, 2, 0),
     Layer("stride", 8, 28, 128, 128, 3, 2, 1),

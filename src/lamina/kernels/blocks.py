@@ -31,11 +31,6 @@ class Block:
     vectors: int
 
 
-def block_for(target: Target, rows: int, columns: int) -> Block:
-    """The block that needs the fewest cycles for so many rows and columns."""
-    return cheapest(target, rows, columns)[1]
-
-
 def cheapest(target: Target, rows: int, columns: int) -> tuple[float, Block]:
     """The cycles that a turn over all rows and columns takes, and in which block.
 

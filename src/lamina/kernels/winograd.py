@@ -14,7 +14,7 @@ from ..machine.target import Target
 from .blocks import (
     Algorithm,
     Weights,
-    block_for,
+    cheapest,
     chunk_of,
     fill,
     line,
@@ -52,7 +52,7 @@ class ImageByTiles(Algorithm):
         self.backwards, self.by_channels = backwards, by_channels
         self.many = (tiles.m + 2) ** 2
         self.chunk = tiles.count if by_channels else min(chunk, tiles.count)
-        self.block = block = block_for(target, self.chunk, weights.n)
+        self.block = block = cheapest(target, self.chunk, weights.n)[1]
         self.wide = block.vectors * target.lanes
         self.panels = -(-weights.n // self.wide)
         rows = -(-self.chunk // block.rows) * block.rows
@@ -188,7 +188,7 @@ class WeightByTiles(Algorithm):
         self.facts = (tiles, gradient, chunk)
         self.tiles, self.gradient, self.many = tiles, gradient, (tiles.m + 2) ** 2
         self.chunk, self.few = min(chunk, tiles.count), tiles.count <= chunk
-        self.block = block_for(target, gradient.c, tiles.c)
+        self.block = cheapest(target, gradient.c, tiles.c)[1]
         self.wide, rows = self.block.vectors * target.lanes, self.block.rows
         self.down, self.panels = -(-gradient.c // rows), -(-tiles.c // self.wide)
         self.together = min(max(1, 32 // rows), self.down)  # blocks that a thread makes to the end
