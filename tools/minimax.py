@@ -95,16 +95,6 @@ LOG2 = joined(  # log2(1 + x) / x
 SIN = series(lambda i: (-1) ** (i + 1) / math.factorial(2 * i + 3))  # (sin(x) - x) / x**3 of x**2
 COS = series(lambda i: (-1) ** i / math.factorial(2 * i + 4))  # (cos(x) - 1 + x**2/2) / x**4
 ATAN = series(lambda i: (-1) ** (i + 1) / (2 * i + 3), 60)  # (atan(x) - x) / x**3 of x**2
-ERF = series(  # erf(x) / x - 1 of x**2
-    lambda i: 2 / math.sqrt(math.pi) * (-1) ** i / (math.factorial(i) * (2 * i + 1)) - (i == 0)
-)
-
-
-def minus_log_erfc(x: Array) -> Array:
-    return -np.log(erfc(x))
-
-
-erfc = np.vectorize(math.erfc, otypes=[float])
 LOG_2_HALF = math.log(2) / 2
 EIGHTH = (math.pi / 4 + 1e-3) ** 2
 FITS = {
@@ -117,8 +107,6 @@ FITS = {
     "SIN": (SIN, lambda z: z, 0.0, EIGHTH, 2, np.float32),
     "COS": (COS, lambda z: z**2 / np.cos(np.sqrt(z)), 0.0, EIGHTH, 2, np.float32),
     "ATAN": (ATAN, lambda z: z, 0.0, math.tan(math.pi / 8) ** 2, 4, np.float32),
-    "ERF_NEAR": (ERF, lambda z: 1 / (1 + ERF(z)), 0.0, 0.8**2, 5, np.float32),
-    "ERF_FAR": (minus_log_erfc, lambda x: erfc(x) / (1 - erfc(x)), 0.8, 4.0, 6, np.float32),
 }
 
 

@@ -105,6 +105,31 @@ def test_rows_are_taken_at_places_that_were_checked(check, made):
 
 
 @pytest.mark.parametrize(
+    ("widths", "end"),
+    [
+        ([(0, 5), (4, 0), (2, 3)], "concatenate(%0, %2, %1, axis=1)"),
+        ([(0, 5), (4, 0), (1, 4)], "add(%6, %5)"),  # one over another
+        ([(0, 6), (5, 0), (2, 4)], "add(%6, %5)"),  # what nobody gave stays 0
+    ],
+)
+def test_gradients_of_all_slices_are_joined(widths, end):
+    total = 7 if "concatenate" in end or widths[0] == (0, 5) else 8
+    lengths = [total - sum(width) for width in widths]
+    given = [f"%{i}: float32[3, {n}] = input('x')" for i, n in enumerate(lengths)]
+    pads = [
+        f"%{i + 3}: float32[3, {total}] = pad(%{i}, width=((0, 0), {width}), value=0.0)"
+        for i, width in enumerate(widths)
+    ]
+    sums = [
+        f"%6: float32[3, {total}] = add(%3, %4)",
+        f"%7: float32[3, {total}] = add(%6, %5)",
+        "return %7",
+    ]
+    last = lowered("\n".join([*given, *pads, *sums]))[-2]
+    assert last == f"%7: float32[3, {total}] = {end}"
+
+
+@pytest.mark.parametrize(
     ("index", "shape", "given", "lines"),
     [
         ((slice(1, 3),), (5,), "2", ["%1: float32[5] = pad(%0, width=((1, 2),), value=0.0)"]),

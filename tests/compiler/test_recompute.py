@@ -19,7 +19,11 @@ KINDS = {"matmul": "product", "transpose": "view", "cumsum": "numpy"}
 def grouped(program, after=None):
     """The program's Fuser, and how long each result is in use."""
     program, layouts = laid_out(verify(program), lambda i: ())
-    fuser = Fuser(program, lambda i: KINDS.get(i.opcode, "elementwise"), layouts, after=after)
+
+    def kind(instruction):
+        return KINDS.get(instruction.opcode, "elementwise")
+
+    fuser = Fuser(program, kind, layouts, lambda i: kind(i) == "product", after)
     groups = fuser.made()
     return fuser, spans_of(groups, dict.fromkeys(program.inputs), program.outputs, {})
 

@@ -28,7 +28,6 @@ FUNCTIONS = {
     "log": (np.log, 0.9, 0.9),
     "log2": (np.log2, 2.0, 2.0),
     "log1p": (np.log1p, 1.5, 1.5),
-    "erf": (special.erf, 1.2, 1.3),
     "log10": (np.log10, 2.1, 2.1),
     "sin": (np.sin, 1.6, 1.6),
     "cos": (np.cos, 1.6, 1.6),
@@ -124,7 +123,7 @@ def test_special_values_and_the_ends_of_the_range_are_numpys(name, lanes):
 
 
 @pytest.mark.parametrize("lanes", LANES)
-@pytest.mark.parametrize("name", ["tanh", "erf", "sigmoid"])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
 def test_what_is_bounded_stays_within_its_bounds(name, lanes):
     got = run(name, lanes, np.linspace(0, 20, N, dtype=np.float32))
     assert got.max() == 1

@@ -15,8 +15,9 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from lamina import processors
 from lamina.errors import RangeError
-from lamina.machine import barrier, cores
+from lamina.machine import barrier
 from lamina.machine.team import Team, team
 from machine.sample import compiled, run
 
@@ -291,7 +292,7 @@ def test_control_c_is_a_keyboard_interrupt():
 def test_other_programs_on_all_cores_do_not_stop_a_team(teams):
     busy = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(min(cores.cores(), 4))
+        for _ in range(min(processors.cores(), 4))
     ]
     try:
         x, code, many = np.arange(101, dtype=np.float32), compiled(101, ROUNDS), teams(2)
@@ -313,14 +314,14 @@ def test_the_process_has_one_team():
 
 def test_lamina_threads_says_how_many(monkeypatch):
     monkeypatch.setenv("LAMINA_THREADS", " 3 ")
-    assert cores.threads_wanted() == 3
+    assert processors.threads_wanted() == 3
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "65536", "٣"])
 def test_a_wrong_lamina_threads_is_named(monkeypatch, text):
     monkeypatch.setenv("LAMINA_THREADS", text)
     with pytest.raises(RangeError, match=f"LAMINA_THREADS is '{text}'; set it to a number"):
-        cores.threads_wanted()
+        processors.threads_wanted()
 
 
 def test_importing_lamina_does_not_import_llvmlite():

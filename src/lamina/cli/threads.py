@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.processes import environment
-from ..processors import affinity, cores, quota
+from ..processors import affinity, cores, quota, threads_wanted
 
 COUNTS = ("scipy_openblas_get_num_threads64_", "openblas_get_num_threads64_",
           "openblas_get_num_threads")  # fmt: skip
@@ -21,8 +21,6 @@ WORKERS = 2  # processes of a Loader, for which it is told how many threads each
 
 def layout() -> dict[str, Any]:
     """Numbers by name; None where nobody knows, or nothing is limited."""
-    from ..machine.cores import threads_wanted
-
     own = environment(WORKERS)
     return {
         "cores": cores(),

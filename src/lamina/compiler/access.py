@@ -34,8 +34,7 @@ def broadcast(index: Index, shape: Sequence[int]) -> Index:
 
 def through(view: Instruction, index: Index) -> Index | None:
     """The index of the operand of a view, given that of its result; None if it is not linear."""
-    fields, source = view.fields, view.operands[0]
-    shape: Sequence[int] = source.shape  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    fields, shape = view.fields, view.values[0].shape
     if view.opcode == "transpose":
         axes = fields["axes"]
         return tuple([index[axes.index(i)] for i in range(len(axes))])
@@ -126,9 +125,8 @@ def dense(shape: Sequence[int], order: Sequence[int] | None = None) -> Layout:
 
 def viewed(view: Instruction, layout: Layout) -> Layout | None:
     """The layout of a view in the buffer of its operand; None if it cannot be one."""
-    source: Any = view.operands[0]
     if view.opcode == "reshape":
-        return _reshaped(source.shape, layout, view.fields["shape"])
+        return _reshaped(view.values[0].shape, layout, view.fields["shape"])
     result = view.results[0]
     index: Any = through(view, identity(result.shape))  # all but a reshape are linear
     # here axes of length 1 stand still as well: their stride says nothing

@@ -96,10 +96,8 @@ def attended(program: Program, takes: Callable[[Spec, Spec, Spec], bool]) -> Pro
     if not made_of:
         return program
     known: dict[Value, Any] = {}
-    waiting = iter(program.instructions)
 
-    def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
-        old = next(waiting)
+    def change(new: Program, old: Instruction, operands: tuple[Any, ...]) -> Any:
         known.update({a: b for a, b in zip(old.operands, operands) if isinstance(a, Value)})
         result = old.results[0]
         one = made_of.get(result)
@@ -140,7 +138,7 @@ class _Finder:
 
     def __init__(self, program: Program, takes: Callable[[Spec, Spec, Spec], bool]):
         self.program, self.takes = program, takes
-        self.made_by = {v: i for i in program.instructions for v in i.results}
+        self.made_by = program.makers()
         self.products = [i for i in program.instructions if i.opcode == "matmul"]
 
     def all(self) -> list[Found]:
@@ -150,12 +148,11 @@ class _Finder:
 
     def _at(self, product: Instruction, causal: bool) -> Found | None:
         """The attention that ends in a product of weights and values, if that is one."""
-        operands: Any = product.operands
-        weights, v = operands
+        weights, v = product.values
         scores = self._scores(weights)
         if scores is None:
             return None
-        q: Any = scores.operands[0]
+        q = scores.values[0]
         k = Spec((*v.shape[:-1], q.shape[-1]), q.dtype)
         specs = q.spec, k, v.spec
         if not self.takes(*specs):
@@ -182,12 +179,7 @@ class _Finder:
             return None
         while made is not None and made.opcode != "matmul":
             made = next(
-                (
-                    self.made_by.get(x)
-                    for x in made.operands
-                    if isinstance(x, Value) and x.shape == weights.shape
-                ),
-                None,
+                (self.made_by.get(x) for x in made.values if x.shape == weights.shape), None
             )
         return made
 
@@ -200,7 +192,7 @@ class _Finder:
         hidden = {x for x in inside if x.shape == shape}
         makers = {self.made_by[x] for x in inside}
         others = [i for i in self.program.instructions if i not in makers]
-        needed = [x for i in others for x in i.operands if isinstance(x, Value)]
+        needed = [x for i in others for x in i.values]
         return hidden.isdisjoint((*needed, *self.program.outputs))
 
 

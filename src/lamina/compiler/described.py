@@ -104,7 +104,7 @@ def _fitting(kind: type, found: Any) -> dict[str, Any]:
 
 def name_of(instruction: Instruction) -> str:
     """The opcode of an instruction, or the operator that it calls."""
-    function = instruction.fields.get("function")
+    function = instruction.function
     return instruction.opcode if function is None else type(function).__name__
 
 

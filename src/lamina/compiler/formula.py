@@ -19,7 +19,7 @@ class Formula:
 
     def __init__(self, program: Program):
         self.program = program
-        self.made_by = {v: i for i in program.instructions for v in i.results}
+        self.made_by = program.makers()
 
     def fits(
         self,

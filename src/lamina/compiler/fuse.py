@@ -12,7 +12,7 @@ cache: bias and activation, or the update of the weight whose gradient it is. So
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -32,7 +32,7 @@ class Fuser:
         takes: the kind of each instruction: "view", "constant", "elementwise", "reduction",
             "product", "kernel" or "numpy".
         layouts: how values will lie in memory.
-        along: whether a nest may run on the blocks of a kernel's result, as on those of a product.
+        along: whether a nest may run on the blocks of an instruction's result.
         after: for values that are to be made late, after which other.
     """
 
@@ -41,7 +41,7 @@ class Fuser:
         program: Program,
         takes: Callable[[Instruction], str],
         layouts: Layouts,
-        along: Callable[[Instruction], bool] = lambda _: False,
+        along: Callable[[Instruction], bool],
         after: Mapping[Value, Value] | None = None,
     ):
         self.program, self.layouts, self.along = program, layouts, along
@@ -85,7 +85,7 @@ class Fuser:
 
     def _keep_order(self, instruction: Instruction) -> None:
         """Calls of operators run as they were heard: one may draw random numbers."""
-        group, function = self.home[instruction.results[0]], instruction.fields.get("function")
+        group, function = self.home[instruction.results[0]], instruction.function
         if group.kind == "numpy" and function is not None and not isinstance(function, CheckLabels):
             self._follow(group, self.called)
             self.called = [group]
@@ -107,11 +107,7 @@ class Fuser:
 
     def needs(self, instruction: Instruction) -> set[Value]:
         """The stored values or members that an instruction is made of."""
-        found: set[Value] = set()
-        for x in instruction.operands:
-            if isinstance(x, Value):
-                found |= {self.sources.base(v) for v in self.sources.of(x)}
-        return found
+        return {self.sources.base(v) for x in instruction.values for v in self.sources.of(x)}
 
     def _join(self, instruction: Instruction) -> None:
         """Put an elementwise instruction into the groups of its operands, or into a new one."""
@@ -131,7 +127,7 @@ class Fuser:
         self._add(group, instruction)
 
     def _reduce(self, instruction: Instruction) -> None:
-        x: Any = instruction.operands[0]
+        x = instruction.values[0]
         space, loops = squeezed(x.shape), numbered(x.shape)
         reduced = frozenset([loops[i] for i in instruction.fields["axis"] if i in loops])
         fitting: dict[Group, Index] = {}
@@ -168,30 +164,47 @@ class Fuser:
             index = loops_of(shape, group.kept, count)
         else:
             return None
-        operands = [x for x in instruction.operands if isinstance(x, Value)]
+        needed = self._needed_by(group, instruction, index)
+        return index if all([self._agrees(group, *place) for place in needed]) else None
+
+    def _agrees(self, group: Group, value: Value, index: Index | None) -> bool:
+        """Whether a turn makes itself what it needs of a value, if that is a member."""
+        own = group.index.get(value)
+        return own is None or (index is not None and same_places(own, index, value.shape))
+
+    def _needed_by(
+        self, group: Group, instruction: Instruction, index: Index
+    ) -> Iterator[tuple[Value, Index | None]]:
+        """The members and stored values that an instruction is made of, each with its index.
+
+        None is the index of what is read in memory in another way: all of it has to be there.
+        """
+        operands = instruction.values
         if instruction.opcode == "gather":
             table, place = operands
-            outside = not any([v in group.index for v in self.sources.of(table)])
-            ok = outside and self._agrees(group, place, index[: place.ndim])
-        else:
-            ok = all([self._agrees(group, x, broadcast(index, x.shape)) for x in operands])
-        return index if ok else None
+            yield self.sources.base(table), None
+            yield from self._needed(group, place, index[: place.ndim])
+            return
+        for x in operands:
+            yield from self._needed(group, x, broadcast(index, x.shape))
 
-    def _agrees(self, group: Group, value: Value, index: Index) -> bool:
-        """Whether each turn of the loops needs of a member just what it makes itself."""
+    def _needed(
+        self, group: Group, value: Value, index: Index
+    ) -> Iterator[tuple[Value, Index | None]]:
+        """The same of a value that a turn needs."""
+        made, base = self.sources.made_by.get(value), self.sources.base(value)
         if value in group.index:
-            return same_places(group.index[value], index, value.shape)
-        made = self.sources.made_by.get(value)
-        if made is None or not self.sources.is_made_anew(value):
-            # it is read in memory: what it is a view of has to be there before, all of it
-            return self.sources.base(value) not in group.index
-        operands = [x for x in made.operands if isinstance(x, Value)]
-        if self.sources.kind[made] == "view":
+            yield value, index
+        elif made is None or not self.sources.is_made_anew(value):
+            yield base, index if base is value else None
+        elif self.sources.kind[made] == "view":
             below = through(made, index)
             if below is None:
-                return self.sources.base(value) not in group.index
-            return self._agrees(group, operands[0], below)
-        return all([self._agrees(group, x, broadcast(index, x.shape)) for x in operands])
+                yield base, None
+            else:
+                yield from self._needed(group, made.values[0], below)
+        else:
+            yield from self._needed_by(group, made, index)
 
     # -- merging -----------------------------------------------------------------------------
 
@@ -227,8 +240,8 @@ class Fuser:
 
     def _stays(self, group: Group, member: Instruction) -> bool:
         """Whether a member of a nest that has taken in others is still one."""
-        shape = member.operands[0].shape if member.opcode in REDUCTIONS else member.results[0].shape  # pyright: ignore
-        return self._fits(group, member, shape) is not None
+        over = (member.values if member.opcode in REDUCTIONS else member.results)[0]
+        return self._fits(group, member, over.shape) is not None
 
     def _legal(self, trial: list[Group], others: Iterable[Group]) -> bool:
         """Whether no other group would have to run both before and after the merged ones."""
@@ -257,79 +270,40 @@ class Fuser:
         for product in [g for g in self.groups if self._takes_along(g.members[0])]:
             result = product.members[0].results[0]
             for nest in [g for g in self.groups if g.after & product.mask]:
-                if self._is_over(nest, result) and self._legal([nest, product], ()):
+                order = self._order_over(nest, result)
+                if order is not None and self._legal([nest, product], ()):
                     self._absorb(nest, product)
-                    nest.product = product.members[0]
+                    nest.order, nest.product = order, product.members[0]
                     nest.members.remove(nest.product)
                     break
 
     def _takes_along(self, instruction: Instruction) -> bool:
-        kind = self.sources.kind[instruction]
-        return kind == "product" or (kind == "kernel" and self.along(instruction))
-
-    def _is_over(self, nest: Group, result: Value) -> bool:
-        """Whether a nest runs over the elements of ``result``, in their order."""
-        if nest.kind != "nest" or nest.reduced is not None or nest.product is not None:
-            return False
-        if prod(nest.space) != result.size or not nest.space:
-            return False
-        order = self._order_over(nest, result)
-        if order is None:
-            return False
-        nest.order = order
-        return True
+        return self.sources.kind[instruction] != "numpy" and self.along(instruction)
 
     def _order_over(self, nest: Group, result: Value) -> tuple[int, ...] | None:
         """The loops of a nest as they run over ``result`` in memory, if each turn is one of it."""
-        found: set[Index] = set()
-        for member in nest.members:
-            self._look_below(nest, member, nest.index[member.results[0]], result, found)
-        if len(found) != 1:
+        if nest.kind != "nest" or nest.reduced is not None or nest.product is not None:
+            return None
+        if prod(nest.space) != result.size or not nest.space:
+            return None
+        found = {
+            index
+            for member in nest.members
+            for value, index in self._needed_by(nest, member, nest.index[member.results[0]])
+            if value is result
+        }
+        index = found.pop() if len(found) == 1 else None
+        if index is None:
             return None
         axes = range(result.ndim)  # blocks of a product are rows and columns, however it lies
         if self.sources.kind[self.sources.made_by[result]] == "kernel":
             axes = self.layouts.order(result)
-        steps, start = dense(result.shape, axes).steps(found.pop(), len(nest.space))
+        steps, start = dense(result.shape, axes).steps(index, len(nest.space))
         order = tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
         lengths = [nest.space[i] for i in order]
         expected = dense(lengths).strides
         fits = start == 0 and expected == tuple([steps[i] for i in order])
         return order if fits and lengths[-1] == result.shape[axes[-1]] else None
-
-    def _look(
-        self, nest: Group, value: Value, index: Index, result: Value, found: set[Index]
-    ) -> None:
-        """Find the indices with which a nest reads ``result``."""
-        if value is result:
-            found.add(index)
-            return
-        made = self.sources.made_by.get(value)
-        if value in nest.index:
-            return
-        if made is None or not self.sources.is_made_anew(value):
-            if self.sources.base(value) is result:
-                found |= {index, ((),)}  # it is read in memory: two is too many
-            return
-        if self.sources.kind[made] == "view":
-            below = through(made, index)
-            if below is None:
-                if self.sources.base(value) is result:
-                    found |= {index, ((),)}  # it is read in memory: two is too many
-                return
-            self._look(nest, made.operands[0], below, result, found)  # pyright: ignore[reportArgumentType]
-            return
-        self._look_below(nest, made, index, result, found)
-
-    def _look_below(
-        self, nest: Group, made: Instruction, index: Index, result: Value, found: set[Index]
-    ) -> None:
-        operands = [x for x in made.operands if isinstance(x, Value)]
-        if made.opcode == "gather":
-            if self.sources.base(operands[0]) is result:
-                found |= {index, ((),)}  # any row of it
-            operands = operands[1:]
-        for x in operands:
-            self._look(nest, x, broadcast(index, x.shape), result, found)
 
     # -- what is read, stored and written over --------------------------------------------------
 

@@ -37,14 +37,13 @@ class Layouts:
 
     def __init__(self, program: Program, wants: Callable[[Instruction], Wants]):
         self.program, self.wants = program, wants
-        self.made_by = {v: i for i in program.instructions for v in i.results}
+        self.made_by = program.makers()
         self._orders: dict[Value, Order] = {}
         self._layouts: dict[Value, Layout | None] = {}
         self._users: dict[Value, list[Instruction]] = {}
         for instruction in program.instructions:
-            for x in instruction.operands:
-                if isinstance(x, Value):
-                    self._users.setdefault(x, []).append(instruction)
+            for x in instruction.values:
+                self._users.setdefault(x, []).append(instruction)
         for instruction in program.instructions:
             for value in instruction.results:
                 self._orders[value] = self._order(instruction, value)
@@ -59,7 +58,7 @@ class Layouts:
     def base(self, value: Value) -> Value:
         """The stored value that ``value`` is a view of: itself, if it is none."""
         while (made := self.made_by.get(value)) is not None and made.opcode in VIEWS:
-            value = made.operands[0]  # pyright: ignore[reportAssignmentType]
+            value = made.values[0]
         return value
 
     def layout(self, value: Value) -> Layout | None:
@@ -76,28 +75,21 @@ class Layouts:
                 return dense(value.shape)
             return Layout(tuple([s // array.itemsize for s in array.strides]))
         if made.opcode in VIEWS:
-            source = self.layout(made.operands[0])  # pyright: ignore[reportArgumentType]
+            source = self.layout(made.values[0])
             return None if source is None else viewed(made, source)
         return dense(value.shape, self._orders[value])
 
     def _order(self, instruction: Instruction, value: Value) -> Order:
         plain = tuple(range(value.ndim))
         results = self.wants(instruction)[len(instruction.operands) :]
-        wanted = (
-            results[next(i for i, x in enumerate(instruction.results) if x is value)]
-            if results
-            else None
-        )
+        wanted = dict(zip(instruction.results, results)).get(value)
         wanted = wanted or self._wanted_of_copy(instruction, value)
         if wanted is not None:
             return ordered(wanted, value.ndim)
         if instruction.opcode in ("copy", "matmul") or value.ndim < 3:
             return plain
-        for x in instruction.operands:
-            if isinstance(x, Value) and x.shape == value.shape and x in self._orders:
-                if self._orders[x] != plain:
-                    return self._orders[x]
-        return plain
+        orders = [self._orders.get(x, plain) for x in instruction.values if x.shape == value.shape]
+        return next((order for order in orders if order != plain), plain)
 
     def _wanted_of_copy(self, instruction: Instruction, value: Value) -> str | None:
         """How a copy, made for an operator, has to lie."""
@@ -157,11 +149,10 @@ def operands_of(instruction: Instruction) -> list[int]:
 
 def _copied(program: Program, layouts: Layouts) -> Program:
     """``program`` with the copies that are known to be needed."""
-    waiting = iter(program.instructions)
     known: dict[Any, Any] = {}
 
-    def change(new: Program, _: Instruction, operands: tuple[Any, ...]) -> Any:
-        old, changed = next(waiting), list(operands)
+    def change(new: Program, old: Instruction, operands: tuple[Any, ...]) -> Any:
+        changed = list(operands)
         for n in operands_of(old):
             if layouts.wants_copy(old, n):
                 key = id(operands[n]), layouts.wanted(old, n)

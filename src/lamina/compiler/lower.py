@@ -19,24 +19,52 @@ from .loop import Scan
 
 
 def lower(program: Program) -> Program:
-    """``program`` with the calls that `FORMULAS` knows written out."""
+    """``program`` with the calls that `FORMULAS` knows written out, and `joined` what was split."""
     made_by: dict[Value, Instruction] = {}
+    pads: dict[Value, list[Instruction]] = {}  # of what is a sum of pads: these
 
     def change(new: Program, instruction: Instruction, operands: tuple[Any, ...]) -> Any:
+        function, start = instruction.function, len(new.instructions)
         made: Any = NotImplemented
-        if instruction.opcode == "call":
-            function = instruction.fields["function"]
-            if isinstance(function, Scan):
-                return new.emit("call", *operands, function=function.with_body(lower))
-            formula = FORMULAS.get(type(function))
-            if formula is not None:
-                made = formula(function, *operands, made_by)
+        if isinstance(function, Scan):
+            made = new.emit("call", *operands, function=function.with_body(lower))
+        elif type(function) in FORMULAS:
+            made = FORMULAS[type(function)](function, *operands, made_by)
+        elif instruction.opcode == "add":
+            made = joined([pad for x in operands for pad in pads.get(x, [None])])
         if made is NotImplemented:
             made = repeat(new, instruction, operands)
-            made_by[made if isinstance(made, Value) else made[0]] = new.instructions[-1]
+        for added in new.instructions[start:]:
+            made_by.update(dict.fromkeys(added.results, added))
+            if added.opcode == "pad":
+                pads[added.results[0]] = [added]
+            elif added.opcode == "add" and all([x in pads for x in added.operands]):
+                pads[added.results[0]] = [pad for x in added.values for pad in pads[x]]
         return made
 
     return program.mapped(change)
+
+
+def joined(pads: list[Any]) -> Any:
+    """A sum of pads that lie side by side and leave nothing out: so add up gradients of slices.
+
+    Args:
+        pads: the instructions; None for what else is added.
+    """
+    if None in pads or any([pad.fields["value"] != 0 for pad in pads]):
+        return NotImplemented
+    axes = {axis for pad in pads for axis, width in enumerate(pad.fields["width"]) if any(width)}
+    if len(axes) != 1 or len({pad.results[0].spec for pad in pads}) != 1:
+        return NotImplemented
+    axis, end = axes.pop(), 0
+    pads = sorted(pads, key=lambda pad: pad.fields["width"][axis][0])
+    for pad in pads:
+        if pad.fields["width"][axis][0] != end:
+            return NotImplemented
+        end += pad.values[0].shape[axis]
+    if end != pads[0].results[0].shape[axis]:
+        return NotImplemented
+    return np.concatenate([pad.values[0] for pad in pads], axis)
 
 
 def is_place(value: Any, rows: int, made_by: dict[Value, Instruction]) -> bool:
@@ -45,8 +73,8 @@ def is_place(value: Any, rows: int, made_by: dict[Value, Instruction]) -> bool:
     if instruction is None:
         return False
     if instruction.opcode in ("reshape", "transpose", "broadcast_to", "slice"):
-        return is_place(instruction.operands[0], rows, made_by)
-    check = instruction.fields.get("function")
+        return is_place(instruction.values[0], rows, made_by)
+    check = instruction.function
     return isinstance(check, CheckLabels) and check.ignore is None and check.classes <= rows
 
 

@@ -6,7 +6,8 @@ its layers is compiled once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,9 @@ from .layout import Layouts
 from .sources import Sources
 
 Steps: TypeAlias = "tuple[int, ...]"
+
+COSTLY = frozenset("exp exp2 expm1 log log1p log2 tanh sin cos power".split())
+"""What counts as 20 operations."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,10 @@ class Nest:
         stores: what is written.
         arrays: the value of each slot.
         hosts: the numbers that the host gives, for the slots of "host" nodes.
-        rows: for a nest on a product: its stacks times its rows.
+        over_product: whether it runs on the blocks of a product.
+        depends: for each node the loops with which it changes.
+        inside: whether these are inner ones.
+        stage: for each node how many reductions come before it, one after another.
     """
 
     lengths: list[int]
@@ -81,6 +88,7 @@ class Nest:
     hosts: list[Host] = field(default_factory=list)
     over_product: bool = False
     depends: list[frozenset[int]] = field(default_factory=list)
+    inside: list[bool] = field(default_factory=list)
     stage: list[int] = field(default_factory=list)
 
     def key(self) -> Any:
@@ -104,6 +112,12 @@ class Nest:
         """The loop that vectors run along."""
         return self.outer - 1 if self.columns else len(self.lengths) - 1
 
+    @property
+    def work(self) -> int:
+        """Operations, about."""
+        each = sum([20 if n.name in COSTLY else 1 for n in self.nodes if n.kind == "op"])
+        return prod(self.lengths) * (each + 1)
+
     def analyse(self) -> None:
         """Note for each node the loops it depends on, and the stage in which it is known."""
         inner = frozenset(range(self.outer, len(self.lengths)))
@@ -116,6 +130,7 @@ class Nest:
             if node.kind == "reduce":
                 loops, stage = loops - inner, stage + 1
             self.depends.append(loops)
+            self.inside.append(not inner.isdisjoint(loops))
             self.stage.append(stage)
 
 
@@ -156,8 +171,8 @@ class NestMaker:
             [group.space[i] for i in order],
             inner,
             columns,
-            [_reordered(node, order) for node in self.nodes],
-            [_reordered(store, order) for store in stores],
+            [_with_loops(node, order) for node in self.nodes],
+            [_with_loops(store, order) for store in stores],
             self.arrays,
             self.hosts,
             group.product is not None,
@@ -174,9 +189,7 @@ class NestMaker:
         return self._numbers[node]
 
     def _slot(self, value: Value) -> int:
-        if not any([x is value for x in self.arrays]):
-            self.arrays.append(value)
-        return next(i for i, x in enumerate(self.arrays) if x is value)
+        return _place_of(value, self.arrays)
 
     def _value(self, value: Value, index: Index) -> int:
         """The node of a value at the place that ``index`` says."""
@@ -196,7 +209,7 @@ class NestMaker:
             below = through(made, index)
             if below is None:
                 return self._load(value, index)
-            return self._value(made.operands[0], below)  # pyright: ignore[reportArgumentType]
+            return self._value(made.values[0], below)
         if kind == "constant":
             return self._constant(made, index)
         if kind == "reduction":
@@ -215,9 +228,7 @@ class NestMaker:
         if isinstance(x, Value):
             return self._value(x, broadcast(index, x.shape) if x.shape else ())
         if isinstance(x, Host):
-            if not any([h is x for h in self.hosts]):
-                self.hosts.append(x)
-            number = next(i for i, h in enumerate(self.hosts) if h is x)
+            number = _place_of(x, self.hosts)
             return self._node(kind="host", dtype=dtype, slot=number, steps=self._still())
         return self._node(kind="constant", dtype=dtype, value=_plain(x, dtype), steps=self._still())
 
@@ -294,40 +305,31 @@ def _plain(x: Any, dtype: Any) -> Any:
     return repr(number) if isinstance(number, float) else number
 
 
-def _reordered(x: Any, order: list[int]) -> Any:
-    if not x.steps:
-        return x
-    return type(x)(**{**vars(x), "steps": tuple([x.steps[i] for i in order])})
+def _place_of(x: Any, found: list[Any]) -> int:
+    """Where this very object is in a list; at its end, if it was not there."""
+    if not any([y is x for y in found]):
+        found.append(x)
+    return next(i for i, y in enumerate(found) if y is x)
+
+
+def _with_loops(x: Any, loops: list[int]) -> Any:
+    """A node, or a store, whose loops are these of the loops that it had."""
+    return replace(x, steps=tuple([x.steps[i] for i in loops])) if x.steps else x
 
 
 def collapsed(nest: Nest) -> Nest:
     """One loop in place of two neighbours wherever all arrays run through both without a jump."""
-    moving = [*nest.nodes, *nest.stores]
-    i = len(nest.lengths) - 2
-    while i >= 0:
-        outer = len(nest.lengths) - nest.inner
-        last = i + 1 == len(nest.lengths) - 1
-        border = i + 1 == outer and not (nest.inner == 1 and last and _plain_nest(nest))
+    plain = not nest.over_product and not any([n.kind == "reduce" for n in nest.nodes])
+    for i in reversed(range(len(nest.lengths) - 1)):
+        outer, n = nest.outer, nest.lengths[i + 1]
+        border = i + 1 == outer and not (nest.inner == 1 and plain)
         border = border or (nest.columns and i + 1 == outer - 1)
-        n = nest.lengths[i + 1]
-        fits = all([x.steps[i] == x.steps[i + 1] * n for x in moving if x.steps])
-        if fits and not border:
+        moving = [x.steps for x in (*nest.nodes, *nest.stores) if x.steps]
+        if not border and all([steps[i] == steps[i + 1] * n for steps in moving]):
             nest.lengths[i : i + 2] = [nest.lengths[i] * n]
-            nest.nodes = [_without(x, i) for x in nest.nodes]
-            nest.stores = [_without(x, i) for x in nest.stores]
-            moving = [*nest.nodes, *nest.stores]
-            if i + 1 > outer:
-                nest.inner -= 1
-        i -= 1
+            rest = [j for j in range(len(nest.lengths) + 1) if j != i]
+            nest.nodes = [_with_loops(x, rest) for x in nest.nodes]
+            nest.stores = [_with_loops(x, rest) for x in nest.stores]
+            nest.inner -= i + 1 > outer
     nest.analyse()
     return nest
-
-
-def _plain_nest(nest: Nest) -> bool:
-    return not nest.over_product and not any([n.kind == "reduce" for n in nest.nodes])
-
-
-def _without(x: Any, i: int) -> Any:
-    if not x.steps:
-        return x
-    return type(x)(**{**vars(x), "steps": x.steps[:i] + x.steps[i + 1 :]})

@@ -46,10 +46,10 @@ def drop(program: Program) -> Program:
     """
     used: set[Value] = set(program.outputs)
     for instruction in reversed(program.instructions):
-        if getattr(instruction.fields.get("function"), "acts", False):
+        if getattr(instruction.function, "acts", False):
             used.update(instruction.results)
         if not used.isdisjoint(instruction.results):
-            used.update([x for x in instruction.operands if isinstance(x, Value)])
+            used.update(instruction.values)
     new = Program()
     known: dict[Value, Value] = {v: new.input(v.shape, v.dtype, v.name) for v in program.inputs}
     for value, array in program.captures.items():

@@ -35,30 +35,29 @@ class Sources:
     """What each value of a program is made of, and which values have to be stored."""
 
     def __init__(self, program: Program, takes: Callable[[Instruction], str]):
-        self.made_by = {v: i for i in program.instructions for v in i.results}
+        self.made_by = program.makers()
         self.kind = {i: takes(i) for i in program.instructions}
         self.must: set[Value] = set()
         for value in program.outputs:
             self._store(value)
         for instruction, kind in self.kind.items():
             if kind in ("product", "kernel", "numpy"):
-                for x in instruction.operands:
-                    if isinstance(x, Value):
-                        self._store(x)
+                for x in instruction.values:
+                    self._store(x)
             elif instruction.opcode == "gather":
-                self._store(instruction.operands[0])  # any row of it
+                self._store(instruction.values[0])  # any row of it
         self._known: dict[Value, tuple[frozenset[Value], frozenset[Instruction]]] = {}
         for value in self.made_by:
             self.of(value)  # to know all that has to be stored ...
         self._known.clear()  # ... before it is said what has not
 
-    def _store(self, value: Any) -> None:
+    def _store(self, value: Value) -> None:
         self.must.add(self.base(value))
 
     def base(self, value: Value) -> Value:
         """What ``value`` is a view of."""
         while (made := self.made_by.get(value)) is not None and self.kind[made] == "view":
-            value = made.operands[0]  # pyright: ignore[reportAssignmentType]
+            value = made.values[0]
         return value
 
     def of(self, value: Value) -> frozenset[Value]:
@@ -87,7 +86,7 @@ class Sources:
             return self._of_view(made)
         if kind != "elementwise" or value in self.must:
             return itself
-        operands = [self._found(x) for x in made.operands if isinstance(x, Value)]
+        operands = [self._found(x) for x in made.values]
         sources = frozenset().union(*[found for found, _ in operands])
         chain = frozenset((made,)).union(*[found for _, found in operands])
         large = [x for x in sources if x.size * 4 > value.size]
@@ -96,7 +95,7 @@ class Sources:
 
     def _of_view(self, view: Instruction) -> tuple[frozenset[Value], frozenset[Instruction]]:
         """A view that no index describes needs its operand in memory, without gaps."""
-        source: Any = view.operands[0]
+        source = view.values[0]
         if through(view, identity(view.results[0].shape)) is None:
             self.must.add(self.base(source))
             return frozenset((view.results[0],)), frozenset()

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from string import Template
 
+from ..processors import MOST as MOST  # threads: as many as fit beside the number of the job
+
 TEAM = 0  # the slot of a table that holds the state of the team that runs
 LINE = 128  # bytes: processors fetch lines of 64 in pairs
 JOB = 0  # the number of the job, times 65536, plus how many threads it takes; below 0 ends the team
@@ -36,7 +38,6 @@ ACQUIRE, RELEASE = CONSTANTS + 24, CONSTANTS + 32  # Python's functions for lock
 BARRIER = CONSTANTS + 40  # the address of @barrier
 SLEEPERS = 5 * LINE  # a line for each thread: whether it sleeps, and (LOCK) on what
 LOCK = 8
-MOST = 65535  # threads: as many as fit beside the number of the job
 
 SOURCE = Template("""
 $declare

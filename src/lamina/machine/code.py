@@ -19,7 +19,7 @@ import numpy as np
 from llvmlite import ir
 
 from .barrier import BARRIER, TEAM
-from .lanes import Vec, element_type, first_lanes, memory_type, number
+from .lanes import Vec, first_lanes, memory_type, number
 from .target import Target
 
 I64 = ir.IntType(64)
@@ -347,10 +347,6 @@ class Code:
         numbers = ir.Constant(ir.VectorType(I32, self.lanes), list(range(self.lanes)))
         limit = self.b.trunc(self.int(width).value, I32)
         return (Vec(self, numbers, INT32) < Vec.splat(self, limit, INT32)).value
-
-    def element(self, dtype: Any) -> ir.Type:
-        """The IR type of one number."""
-        return element_type(np.dtype(dtype))
 
     def reserve(self, nbytes: int) -> ir.Value:
         """Memory of this thread's stack, made once at the entry of the function; up to 64 KiB."""

@@ -41,11 +41,6 @@ def at_least(x: Vec, bound: float) -> Vec:
     return (limit > x).select(limit, x)
 
 
-def constant(like: Vec, x: float) -> Vec:
-    """A float32 number in all lanes."""
-    return like.code.number(x)
-
-
 def copysign(x: Vec, sign: Vec) -> Vec:
     """``x``, which is not negative, with the sign bit of ``sign``."""
     return (x.bits(INTEGER) | sign_bit(sign)).bits(FLOAT)
@@ -88,10 +83,10 @@ def split(x: Vec) -> tuple[Vec, Vec]:
     bits = small.select(x * 2.0**24, x).bits(INTEGER)
     n = (bits - THREE_QUARTERS) >> 23
     m = (bits - (n << 23)).bits(FLOAT)
-    n = n.cast(FLOAT) - small.select(constant(x, 24), constant(x, 0))
+    n = n.cast(FLOAT) - small.select(code.number(24), code.number(0))
     n = (x == np.inf).select(x, n)
-    n = (x == 0).select(constant(x, -np.inf), n)
-    return (x >= 0).select(n, constant(x, np.nan)), m
+    n = (x == 0).select(code.number(-np.inf), n)
+    return (x >= 0).select(n, code.number(np.nan)), m
 
 
 def exponent(x: Vec) -> Vec:

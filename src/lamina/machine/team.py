@@ -14,8 +14,8 @@ import llvmlite.binding as llvm
 
 from ..errors import RangeError
 from ..log import logger
+from ..processors import threads_wanted
 from . import barrier
-from .cores import threads_wanted
 from .module import Compiled, compile_text
 from .target import host
 from .watch import Watch

@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 
 from lamina.compiler import recompute, sources
-from lamina.compiler.native import loops, program
+from lamina.compiler.native import program, walk
 from lamina.compiler.native.program import Native
 from lamina.listen import Program, verify
 from lamina.machine.target import narrowed
@@ -60,7 +60,7 @@ class Emitted:
         changes: dict[str, Any] = {"team": lambda: self.crew, "FEW": 0}
         if lanes is not None:
             changes["host"] = lambda: narrowed(lanes)
-        small, beyond = mock.patch.object(loops, "SMALL", 0), mock.patch.object(sources, "FAR", far)
+        small, beyond = mock.patch.object(walk, "SMALL", 0), mock.patch.object(sources, "FAR", far)
         worth = {} if far else {"WORTH": 0}
         least = mock.patch.multiple(recompute, LEAST=min(far, recompute.LEAST), **worth)
         with mock.patch.multiple(program, **changes), small, beyond, least:

@@ -9,9 +9,12 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+import lamina.functions as F
 from compiler.native.emitted import Emitted
 from compiler.native.programs import random_program
+from lamina import Variable
 from lamina.compiler import fuse, sources
+from lamina.compiler.trace import trace
 from lamina.listen import Program, run
 
 
@@ -50,6 +53,12 @@ def layer_norm(x, scale, shift):
 def bias_and_gelu(x, W, b):
     y = x @ W + b
     return 0.5 * y * (1 + np.tanh(0.8 * (y + 0.04 * y * y * y)))
+
+
+def test_gelu_needs_no_call_of_numpy():
+    heard = trace(F.gelu, (Variable(np.ones((40, 100), np.float32)),), {}).program
+    (line,) = groups(heard)
+    assert line.startswith("nest 40 x 100: ")
 
 
 def test_softmax_is_one_nest():

@@ -10,16 +10,9 @@ import numpy as np
 from ...listen import Instruction, Value
 from ...machine import elementary
 from ...machine.lanes import Vec
+from ...machine.scaling import copysign
 
 Operation = Callable[..., Vec]
-
-
-def _square(x: Vec) -> Vec:
-    return x * x
-
-
-def _reciprocal(x: Vec) -> Vec:
-    return 1.0 / x
 
 
 def _sign(x: Vec) -> Vec:
@@ -27,32 +20,25 @@ def _sign(x: Vec) -> Vec:
     return (x > 0).select(one, (x < 0).select(-one, (x == 0).select(zero, x)))
 
 
-def _isinf(x: Vec) -> Vec:
-    return x.abs() == np.inf
-
-
-def _divide(x: Vec, y: Vec) -> Vec:
-    return x / y
-
-
 OPERATIONS: dict[str, Operation] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
-    "divide": _divide,
+    "divide": lambda x, y: x / y,
     "negative": lambda x: -x,
     "positive": lambda x: x,
     "copy": lambda x: x,
     "absolute": lambda x: x.abs(),
     "fabs": lambda x: x.abs(),
-    "square": _square,
-    "reciprocal": _reciprocal,
+    "square": lambda x: x * x,
+    "reciprocal": lambda x: 1.0 / x,
     "sqrt": lambda x: x.sqrt(),
     "sign": _sign,
     "floor": lambda x: x.floor(),
     "ceil": lambda x: x.ceil(),
     "rint": lambda x: x.rint(),
     "trunc": lambda x: x.trunc(),
+    "copysign": lambda x, y: copysign(x.abs(), y),
     "maximum": lambda x, y: x.maximum(y),
     "minimum": lambda x, y: x.minimum(y),
     "greater": lambda x, y: x > y,
@@ -62,7 +48,7 @@ OPERATIONS: dict[str, Operation] = {
     "equal": lambda x, y: x == y,
     "not_equal": lambda x, y: x != y,
     "isnan": lambda x: x != x,
-    "isinf": _isinf,
+    "isinf": lambda x: x.abs() == np.inf,
     "isfinite": lambda x: x.abs() < np.inf,
     "logical_and": lambda x, y: x & y,
     "logical_or": lambda x, y: x | y,
@@ -88,7 +74,7 @@ OPERATIONS: dict[str, Operation] = {
 
 FLOATING = frozenset(
     "divide reciprocal sqrt floor ceil rint trunc exp exp2 expm1 log log1p log2 tanh sin cos power "
-    "log10 tan arctan isnan isinf isfinite fabs".split()
+    "log10 tan arctan isnan isinf isfinite fabs copysign".split()
 )
 """What is done on float32 only."""
 
@@ -111,7 +97,7 @@ def computed_in(instruction: Instruction) -> list[np.dtype[Any]] | None:
     opcode = instruction.opcode
     result = instruction.results[0].dtype
     if opcode in ("astype", "copy"):
-        return [instruction.operands[0].dtype]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        return [instruction.values[0].dtype]
     if opcode == "where":
         return [np.dtype(bool), result, result]
     if opcode not in OPERATIONS:

@@ -16,7 +16,7 @@ from ..layout import Layouts
 from ..lower import is_place
 from ..nest import Nest, Node, Store, collapsed
 from ..sources import KNOWN
-from .loops import Loops
+from .walk import write_nest
 
 
 class Kernel:
@@ -31,9 +31,10 @@ class Kernel:
         work: operations.
     """
 
+    kind = "kernel"
     scratch = shared = 0
     stacks = ()
-    """Leading axes of the blocks on which a nest runs; see `Loops.emit_block`."""
+    """Leading axes of the blocks on which a nest runs; see `Walk.block`."""
 
     def __init__(self, target: Target, instruction: Instruction, layouts: Layouts):
         self.target, self.instruction = target, instruction
@@ -57,6 +58,10 @@ class Kernel:
         """Whether `write` has a ``then`` for what runs on each block of the result."""
         return False
 
+    def goes_to(self, into: Any) -> None:
+        """Let the result go to the memory of a value that lies as it does."""
+        self.values[-1] = into[0]
+
     def key(self) -> Any:
         """What is equal for equal code."""
         specs = [str(x.spec) for x in self.instruction.values]
@@ -77,9 +82,8 @@ class Concatenate(Kernel):
         axis, to = self.instruction.fields["axis"], self.results[0]
         place = to.start
         for x, layout, source in zip(self.instruction.values, self.layouts, sources):
-            move(self.target, x, layout, Layout(to.strides, place)).emit(
-                code, [source, target], [], scratch
-            )
+            nest = move(x, layout, Layout(to.strides, place))
+            write_nest(nest, code, [source, target])
             place += x.shape[axis] * to.strides[axis]
 
 
@@ -89,18 +93,15 @@ class Pad(Kernel):
     def write(self, code: Code, pointers: list[Any], scratch: Any, shared: Any) -> None:
         """Two nests."""
         x, y = self.instruction.values[0], self.instruction.results[0]
-        source, target = pointers
         to, width = self.results[0], self.instruction.fields["width"]
-        value = self.instruction.fields["value"]
-        move(self.target, y, None, to, value).emit(code, [source, target], [], scratch)
+        write_nest(move(y, None, to, self.instruction.fields["value"]), code, pointers)
         code.barrier()
         start = to.start + sum([before * n for (before, _), n in zip(width, to.strides)])
-        inner = move(self.target, x, self.layouts[0], Layout(to.strides, start))
-        inner.emit(code, [source, target], [], scratch)
+        write_nest(move(x, self.layouts[0], Layout(to.strides, start)), code, pointers)
 
 
-def move(target: Target, x: Any, source: Layout | None, to: Layout, value: Any = None) -> Loops:
-    """The loops that copy an array like ``x`` from one layout to another, or fill it."""
+def move(x: Any, source: Layout | None, to: Layout, value: Any = None) -> Nest:
+    """The nest that copies an array like ``x`` from one layout to another, or fills it."""
     order = sorted(range(x.ndim), key=lambda i: -abs(to.strides[i]))
     order = [i for i in order if x.shape[i] != 1]
     steps = tuple([to.strides[i] for i in order])
@@ -112,7 +113,7 @@ def move(target: Target, x: Any, source: Layout | None, to: Layout, value: Any =
         node = Node("load", dtype=x.dtype, slot=0, steps=along, start=source.start)
     store = Store(0, 1, steps, to.start)
     lengths = [x.shape[i] for i in order]
-    return Loops(collapsed(Nest(lengths, min(1, len(order)), False, [node], [store])), target)
+    return collapsed(Nest(lengths, min(1, len(order)), False, [node], [store]))
 
 
 class Scatter(Kernel):

@@ -16,42 +16,29 @@ from ...listen import VIEWS, Instruction, Program, Value, repeat
 from ...machine.code import Code, Int
 from ...machine.target import Target
 from ..described import name_of
-from ..fuse import Fuser
 from ..layout import Layouts, laid_out
 from ..loop import Scan
 from .kernels import Kernel
-from .kinds import call, constant, function_of, kind_of, plan_of
+from .kinds import Grouped, call, function_of, kind_of
 from .memory import Memory, Since, arena_of, rounded, spans_of
 from .table import KERNELS, wants
 
 
-class Turn:
+class Turn(Grouped):
     """The body of a loop, planned.
 
     Args:
         target: the processor.
-        heard: its program.
+        heard: its program, of whose outputs copies are made: no two are to be one value, and none
+            an input or a view.
     Attributes:
-        program: laid out; no two outputs are one value, and none is an input or a view.
-        groups: what runs together, in order.
-        plans: of the groups.
-        constants: arrays that are there before the run, in a fixed order.
         shared: bytes for what a turn makes and nobody outside reads.
+        offsets: where that lies.
     """
 
     def __init__(self, target: Target, heard: Program):
-        self.program, layouts = _apart(heard)
-        places = self.program.makers()
-        fuser = Fuser(self.program, lambda i: kind_of(i, places), layouts)
-        self.groups = fuser.made()
-        self.plans = {g: plan_of(target, g, fuser.sources, layouts) for g in self.groups}
-        self.constants: dict[Value, Any] = {}
-        for instruction in self.program.instructions:
-            value = instruction.results[0]
-            if fuser.sources.kind[instruction] == "constant" and value in fuser.sources.must:
-                self.constants[value] = constant(instruction)
-        for plan in self.plans.values():
-            self.constants.update(plan.fixed)
+        self.group(*_apart(heard))
+        self.plan(target)
         self._plan_memory()
 
     def _plan_memory(self) -> None:
@@ -60,7 +47,7 @@ class Turn:
         scratch = {group: plan.shared for group, plan in plans.items()}
         spans = spans_of(self.groups, outside, [], scratch)
         self.shared = arena_of(spans)
-        self.places = {owner: span.offset for owner, span in spans.items()}
+        self.offsets = {owner: span.offset for owner, span in spans.items()}
         ranges = {o: ("inside", s.offset, s.offset + s.nbytes) for o, s in spans.items()}
         self.memory = Memory(scratch_ranges={o: r for o, r in ranges.items() if o in plans})
         self.memory.ranges = {o: r for o, r in ranges.items() if o not in plans}
@@ -69,7 +56,7 @@ class Turn:
     def key(self) -> Any:
         """What is equal for equal code."""
         plans = [repr(plan.key()) for plan in self.plans.values()]
-        return str(self.program), plans, list(self.places.values())
+        return str(self.program), plans, list(self.offsets.values())
 
     def write(self, code: Code, given: dict[Value, ir.Value], scratch: Any, shared: Any) -> None:
         """One turn.
@@ -81,7 +68,7 @@ class Turn:
             shared: that of the loop's.
         """
         since = Since(self.memory)
-        places = {owner: code.at(shared, n, np.int8) for owner, n in self.places.items()}
+        places = {owner: code.at(shared, n, np.int8) for owner, n in self.offsets.items()}
         places = {**places, **given}
         for group in self.groups:
             plan = self.plans[group]

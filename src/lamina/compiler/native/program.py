@@ -32,10 +32,10 @@ from ..recompute import recomputed
 from ..replay import Source
 from ..simplify import simplify
 from . import loop, report
-from .kinds import call, constant, function_of, kind_of, plan_of
+from .kinds import Grouped, call, function_of
 from .memory import Since, Span, arena_of, planned, spans_of, stored_array
 from .operators import attends
-from .table import takes_along, wants
+from .table import wants
 
 FEW = 1 << 21
 """Operations below which one thread is faster than a team (two Zen cores; see docs/decisions)."""
@@ -67,7 +67,7 @@ class Step(NamedTuple):
     place: int
 
 
-class Native:
+class Native(Grouped):
     """A Program as native code.
 
     Args:
@@ -75,8 +75,7 @@ class Native:
         targets: for outputs that replace a captured array, that array.
     Attributes:
         run: takes the inputs, gives the outputs, which the next run overwrites.
-        program: as it was emitted: written out, laid out.
-        groups: what runs together, in order.
+        fixed: arrays that are there before the run; None for inputs, which are not the same always.
         straight: the places of outputs that are computed into their target.
     """
 
@@ -85,6 +84,7 @@ class Native:
         heard = attended(simplify(lower(program)), attends)
         heard = simplify(hoisted(heard, lambda i: loop.why_not(i) is None))
         self._recompute(self._group(heard, targets), targets)
+        self.plan(host())
         captured = {id(array): value for value, array in self.program.captures.items()}
         self.straight = {
             i
@@ -102,17 +102,14 @@ class Native:
         self, heard: Program, targets: dict[int, Any], after: Mapping[Value, Value] | None = None
     ) -> Fuser:
         """Lay a program out, and group it."""
-        self.program, self.layouts = laid_out(heard, wants)
-        self.places = {i.results[0]: i for i in self.program.instructions}
-        fuser = Fuser(self.program, self.kind, self.layouts, takes_along, after)
-        captured = {id(array): value for value, array in self.program.captures.items()}
+        laid, layouts = laid_out(heard, wants)
+        captured = {id(array): value for value, array in laid.captures.items()}
         effects = {
-            self.program.outputs[i]: captured[id(array)]
+            laid.outputs[i]: captured[id(array)]
             for i, array in targets.items()
             if id(array) in captured
         }
-        self.groups, self.sources = fuser.made(effects), fuser.sources
-        return fuser
+        return self.group(laid, layouts, effects, after)
 
     def _recompute(self, fuser: Fuser, targets: dict[int, Any]) -> None:
         """Group it once more, so that it takes less memory, if nothing is lost by that."""
@@ -130,7 +127,14 @@ class Native:
     def _spans(self) -> dict[Any, Span]:
         """How long each result is in use, as far as that is known before groups are planned."""
         outputs = [self.sources.base(value) for value in self.program.outputs]
-        return spans_of(self.groups, self._fixed(), outputs, {})
+        return spans_of(self.groups, {**self._fixed(), **self.stored()}, outputs, {})
+
+    def _fixed(self) -> dict[Value, Any]:
+        """Arrays that are there before the run, but constants; None for inputs."""
+        fixed: dict[Value, Any] = {**self.program.captures, **dict.fromkeys(self.program.inputs)}
+        for group in self.groups:
+            fixed.update({new: fixed[old] for new, old in group.in_place.items()})
+        return fixed
 
     @property
     def is_native(self) -> bool:
@@ -138,22 +142,10 @@ class Native:
         values = [v for g in self.groups if g.kind != "numpy" for v in g.stores]
         return any([v.dtype == np.float32 for v in values])
 
-    def kind(self, instruction: Instruction) -> str:
-        """Which kind of group an instruction belongs to."""
-        return kind_of(instruction, self.places)
-
     # -- emission ----------------------------------------------------------------------------
 
-    def _plan(self) -> None:
-        """How each group is written, and the arrays that are there before the run."""
-        self.fixed = self._fixed()
-        native = [group for group in self.groups if group.kind != "numpy"]
-        self.plans = {g: plan_of(host(), g, self.sources, self.layouts) for g in native}
-        for plan in self.plans.values():
-            self.fixed.update(plan.fixed)
-
     def _emit(self) -> None:
-        self._plan()
+        self.fixed = {**self._fixed(), **self.constants}
         self.keys = {group: repr(plan.key()) for group, plan in self.plans.items()}
         shared = {group: plan.shared for group, plan in self.plans.items()}
         outputs = [self.sources.base(value) for value in self.program.outputs]
@@ -167,18 +159,6 @@ class Native:
         self.threads = 1 if self.work < FEW else team().threads
         self._fill_table()
         self._write()
-
-    def _fixed(self) -> dict[Value, Any]:
-        """Arrays that are there before the run; None for inputs, which are not the same always."""
-        fixed: dict[Value, Any] = dict(self.program.captures)
-        fixed.update(dict.fromkeys(self.program.inputs))
-        for group in self.groups:
-            fixed.update({new: fixed[old] for new, old in group.in_place.items()})
-        for value in self.sources.must:
-            made = self.places.get(value)
-            if made is not None and self.sources.kind[made] == "constant":
-                fixed[value] = constant(made)
-        return fixed
 
     def _fill_table(self) -> None:
         """The addresses of all arrays that native code is given."""

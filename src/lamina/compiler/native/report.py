@@ -51,7 +51,7 @@ def _what(group: Group, plan: Any) -> str:
         turn = [f"{g.kind} ({_what(g, plan.turn.plans[g])})" for g in plan.turn.groups]
         return f"Scan of {plan.length} turns: {', '.join(turn)}"
     names = " ".join([name_of(instruction) for instruction in group.instructions])
-    if group.kind == "numpy" and isinstance(group.members[0].fields.get("function"), Scan):
+    if group.kind == "numpy" and isinstance(group.members[0].function, Scan):
         return f"{names}, by NumPy: {why_not(group.members[0])}"
     return names
 

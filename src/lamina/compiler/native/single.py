@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import prod
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...core import Function
 from ...core.variable import Shape
-from ...listen import Program, Value
+from ...listen import Instruction, Program
 from ...machine.code import Code
 from ...machine.module import Compiled, Module, compile_recipe
 from ...machine.scratch import empty, workspace
 from ...machine.target import Target, host
 from ...machine.team import Team, team
-from ..access import Layout, dense
+from ..access import dense
 from ..layout import Order, ordered
 from .kernels import Kernel
 from .program import FEW
@@ -59,7 +59,7 @@ class Single:
         count = len(specs)
         self.orders = orders[:count]
         self.results = [
-            (tuple([x.shape[i] for i in order]), x.dtype, inverse(order))
+            (tuple([x.shape[i] for i in order]), x.dtype, [order.index(i) for i in range(x.ndim)])
             for x, order in zip(kernel.instruction.results, orders[count:])
         ]
         self.one = len(self.results) == 1
@@ -80,7 +80,7 @@ class Single:
     def __call__(self, *arrays: Any, threads: int = 0) -> Any:
         """The result, or a tuple of them; on so many threads, if it is said."""
         threads = threads or self.threads
-        held = [_lying(x, order) for x, order in zip(arrays, self.orders)]
+        held = [np.ascontiguousarray(x.transpose(i)) for x, i in zip(arrays, self.orders)]
         found = [empty(shape, dtype) for shape, dtype, _ in self.results]
         scratch = workspace.of(self.each * threads + self.shared)
         addresses = [x.__array_interface__["data"][0] for x in (*held, *found)]
@@ -95,51 +95,31 @@ def supported(function: Function, specs: Sequence[Spec]) -> bool:
     """Whether there is native code for an operator on such arrays."""
     if function.spec is None:
         return False  # a formula, and not a kernel
-    instruction = heard(function, specs).instructions[-1]
-    kernel = kernel_of(instruction)
-    values = [*instruction.values, *instruction.results]
-    return (
-        kernel is not None
-        and all([prod(x.shape) for x in values])
-        and kernel.takes(instruction, {})
-    )
+    instruction = heard(function, specs)
+    kernel, values = kernel_of(instruction), (*instruction.values, *instruction.results)
+    return kernel is not None and all([x.size for x in values]) and kernel.takes(instruction, {})
 
 
-def heard(function: Function, specs: Sequence[Spec]) -> Program:
-    """A program of nothing else."""
+def heard(function: Function, specs: Sequence[Spec]) -> Instruction:
+    """The instruction of an operator, in a program of nothing else."""
     program = Program()
     program.emit("call", *[program.input(*spec) for spec in specs], function=function)
-    return program
+    return program.instructions[0]
 
 
 def planned(
     function: Function, specs: Sequence[Spec], target: Target
 ) -> tuple[Kernel, list[Order]]:
     """The kernel of an operator, and in which order the axes of operands and results lie."""
-    instruction = heard(function, specs).instructions[-1]
-    kind = kernel_of(instruction)
-    if kind is None:
+    instruction = heard(function, specs)
+    kernel, words = kernel_of(instruction), wants(instruction)
+    if kernel is None:
         raise KeyError(f"single: there is no native code for {function!r}")
     values = [*instruction.values, *instruction.results]
-    words = wants(instruction)
-    orders = [ordered(word or "plain", x.ndim) for word, x in zip(words, values, strict=True)]
-    given: Any = Given(dict(zip(values, orders)))
-    return kind(target, instruction, given), orders
-
-
-class Given:
-    """What a `Kernel` asks of `Layouts`, where every value lies as it has to."""
-
-    def __init__(self, orders: dict[Value, Order]):
-        self.orders = orders
-
-    def layout(self, value: Value) -> Layout:
-        """How it lies."""
-        return dense(value.shape, self.orders[value])
-
-    def base(self, value: Value) -> Value:
-        """No value is a view."""
-        return value
+    lying = {x: ordered(word or "plain", x.ndim) for word, x in zip(words, values, strict=True)}
+    # what a kernel asks of `Layouts`, where every value lies as it has to, and none is a view
+    given: Any = SimpleNamespace(layout=lambda x: dense(x.shape, lying[x]), base=lambda x: x)
+    return kernel(target, instruction, given), list(lying.values())
 
 
 def compiled(kernel: Kernel, each: int, target: Target) -> Compiled:
@@ -154,13 +134,3 @@ def compiled(kernel: Kernel, each: int, target: Target) -> Compiled:
         code.b.ret_void()
 
     return compile_recipe(repr(("single", kernel.key(), each)), target, write)
-
-
-def inverse(order: Order) -> Order:
-    """The axes that turn back what lies in this order."""
-    return tuple([order.index(i) for i in range(len(order))])
-
-
-def _lying(x: Any, order: Order) -> Any:
-    """``x`` with its axes in this order, without gaps."""
-    return np.ascontiguousarray(x.transpose(order))

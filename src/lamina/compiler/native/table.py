@@ -1,4 +1,4 @@
-"""What has native code of its own, beside products and what nests are made of: all in one table."""
+"""What has native code of its own, in one table; what nests are made of is in `elementwise`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ...listen import Instruction
 from ..attend import Attention, AttentionGradient
 from .kernels import Concatenate, Kernel, Pad, Scatter
 from .operators import Attend, Convolution, Pool, Recurrent
+from .product import Matmul
 
 KERNELS: dict[Any, tuple[type[Kernel], str]] = {
+    "matmul": (Matmul, ""),
     "concatenate": (Concatenate, ""),
     "pad": (Pad, ""),
     ScatterAdd: (Scatter, "plain"),

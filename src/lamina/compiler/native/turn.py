@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from ...errors import ProgramError
-from ...machine.code import Code, Int
-from ...machine.lanes import I32, Vec, number
-from ..nest import Node, Store
+from ...machine.code import I64, Code, Int
+from ...machine.lanes import I32, Vec
+from ..nest import Nest, Node, Store
 from .elementwise import OPERATIONS
-
-if TYPE_CHECKING:
-    from .loops import Loops
-
-COLUMNS = 4
-"""Vectors side by side where vectors run along an outer loop."""
 
 
 class Turn:
-    """The values of one turn of the loops of a nest, as they are written."""
+    """The values of one turn of the loops of a nest, as they are written.
+
+    Args:
+        nest: what to do.
+        code: where to.
+        pointers: the address of each array of the nest.
+        hosts: that of each number that the host gives, float32.
+        tile: the block of the product, if it runs on one.
+    Attributes:
+        widths: how many numbers count, of each of the vectors side by side.
+        outer, inner: where the loops are.
+        row, turn: what is known in a turn of the outer loops, and in one of the inner loops.
+        now: the stage.
+    """
 
     def __init__(
-        self,
-        loops: Loops,
-        code: Code,
-        pointers: Sequence[ir.Value],
-        hosts: Any,
-        scratch: Any,
-        tile: Any = None,
+        self, nest: Nest, code: Code, pointers: Sequence[ir.Value], hosts: Any, tile: Any = None
     ):
-        self.loops, self.nest, self.code = loops, loops.nest, code
-        self.pointers, self.hosts, self.scratch, self.tile = pointers, hosts, scratch, tile
+        self.nest, self.code = nest, code
+        self.pointers, self.hosts, self.tile = pointers, hosts, tile
         self.widths = [code.lanes]
         self.outer: list[Int] = []
         self.inner: list[Int] = []
@@ -53,14 +54,11 @@ class Turn:
         if number in done:
             return
         done.add(number)
-        if not self.loops._is_inner(number):
+        if not nest.inside[number]:
             for u in self._units():
                 self._value(number, u)
             return
-        if nest.stage[number] < self.now and number in self.loops.kept:
-            return
-        node = nest.nodes[number]
-        for argument in node.arguments:
+        for argument in nest.nodes[number].arguments:
             self._hoist(argument, done)
 
     def _key(self, number: int, unit: int) -> tuple[int, int | None]:
@@ -70,7 +68,7 @@ class Turn:
 
     def _value(self, number: int, unit: int) -> Vec:
         """The vector of a node, computed once in its loop."""
-        memo = self.turn if self.loops._is_inner(number) else self.row
+        memo = self.turn if self.nest.inside[number] else self.row
         key = self._key(number, unit)
         if key not in memo:
             memo[key] = self._compute(number, unit)
@@ -79,9 +77,7 @@ class Turn:
     def _compute(self, number: int, unit: int) -> Vec:
         nest, code = self.nest, self.code
         node = nest.nodes[number]
-        if self.loops._is_inner(number) and nest.stage[number] < self.now:
-            if number in self.loops.kept:
-                return self._kept_load(number, unit)
+        if nest.inside[number] and nest.stage[number] < self.now:
             for store in nest.stores:
                 if store.node == number and store.steps[nest.vector] == 1:
                     return self._read(store.slot, store, node.dtype, unit)
@@ -125,26 +121,25 @@ class Turn:
             return self.code.splat(pointer, offset, dtype)
         if step == 1:
             return self.code.load(pointer, offset, self.widths[unit], dtype)
-        return self._apart(pointer, offset, step, dtype, self.widths[unit])
+        return self._collected(pointer, lambda lane: offset + lane * step, dtype, unit)
 
     def _step(self, access: Any) -> int:
         """Elements from lane to lane."""
         return access.steps[self.nest.vector] if access.steps else 0
 
-    def _apart(self, pointer: Any, offset: Int, step: int, dtype: Any, width: int) -> Vec:
-        """Elements that are not neighbours."""
+    def _collected(self, pointer: Any, place: Callable[[int], Int], dtype: Any, unit: int) -> Vec:
+        """Elements that are not neighbours; ``place(lane)`` is where each is."""
         code = self.code
-        vector = number(code, 0, np.dtype(dtype))
-        value = vector.value
-        for lane in range(width):
-            x = code.scalar(pointer, offset + lane * step, dtype)
+        value = code.number(0, dtype).value
+        for lane in range(self.widths[unit]):
+            x = code.scalar(pointer, place(lane), dtype)
             value = code.b.insert_element(value, x, I32(lane))
         return Vec(code, value, np.dtype(dtype))
 
     def _counter(self, node: Node, unit: int) -> Vec:
         code = self.code
         offset = self._offset(node, unit)
-        kind = ir.VectorType(code.element(np.int64), code.lanes)
+        kind = ir.VectorType(I64, code.lanes)
         step = self._step(node)
         lanes = Vec(
             code, ir.Constant(kind, [step * i for i in range(code.lanes)]), np.dtype(np.int64)
@@ -160,20 +155,16 @@ class Turn:
 
     def _gather(self, node: Node, unit: int) -> Vec:
         """Elements at places that are data; a place counts from 0, for it was checked."""
-        code, place = self.code, self._value(node.arguments[0], unit)
-        pointer, offset = self.pointers[node.slot], self._offset(node, unit)
-        step, width = self._step(node), self.widths[unit]
-        same = self.nest.vector not in self.nest.depends[node.arguments[0]]
-        if same:
-            first = Int(code, _wide(code, place.lane(0))) * node.value
-            if step == 1:
-                return code.load(pointer, offset + first, width, node.dtype)
-            return self._apart(pointer, offset + first, step, node.dtype, width)
-        value = number(code, 0, np.dtype(node.dtype)).value
-        for lane in range(width):
-            at = Int(code, _wide(code, place.lane(lane))) * node.value + offset + lane * step
-            value = code.b.insert_element(value, code.scalar(pointer, at, node.dtype), I32(lane))
-        return Vec(code, value, np.dtype(node.dtype))
+        code, place = self.code, self._value(node.arguments[0], unit).cast(np.int64)
+        pointer, offset, step = self.pointers[node.slot], self._offset(node, unit), self._step(node)
+        if step == 1 and self.nest.vector not in self.nest.depends[node.arguments[0]]:
+            row = Int(code, place.lane(0)) * node.value
+            return code.load(pointer, offset + row, self.widths[unit], node.dtype)
+
+        def at(lane: int) -> Int:
+            return Int(code, place.lane(lane)) * node.value + offset + lane * step
+
+        return self._collected(pointer, at, node.dtype, unit)
 
     # -- memory ------------------------------------------------------------------------------
 
@@ -194,26 +185,6 @@ class Turn:
                 for lane in range(self.widths[u]):
                     code.put(x.lane(lane), pointer, offset + lane * step)
         self.inner = inner
-
-    def _place(self, number: int, unit: int) -> Int:
-        """Where a kept node lies in the scratch memory."""
-        nest, code = self.nest, self.code
-        offset = code.int(0)
-        for place, n in zip(self.inner, nest.lengths[nest.outer :]):
-            offset = offset * n + place
-        if nest.columns:
-            offset = (offset * COLUMNS + unit) * code.lanes
-        return offset + self.loops.kept[number] * self.loops._each
-
-    def _kept_load(self, number: int, unit: int) -> Vec:
-        return self.code.load(self.scratch, self._place(number, unit))
-
-    def _kept_store(self, number: int, unit: int) -> None:
-        self.code.store(self._value(number, unit), self.scratch, self._place(number, unit))
-
-
-def _wide(code: Code, x: ir.Value) -> ir.Value:
-    return x if x.type.width == 64 else code.b.sext(x, ir.IntType(64))
 
 
 def _constant(code: Code, node: Node) -> Vec:
