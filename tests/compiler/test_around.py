@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import Layer, Linear, Parameter, Sequential, Variable, no_grad
+from lamina import Function, Layer, Linear, Parameter, Sequential, Variable, no_grad
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.compiler import compile as compile_any
-from lamina.errors import GraphError, RegistrationError, TraceError, UnsteadyError
+from lamina.errors import GraphError, RegistrationError, ShapeError, TraceError, UnsteadyError
 
 FACTOR = 2.0
 TABLE = np.ones(3, np.float32)
@@ -385,6 +385,25 @@ def test_an_array_that_one_call_keeps_for_the_next_is_told_so():
 
     with pytest.raises(UnsteadyError, match="keep it in a Buffer"):
         often(step, ones(2))
+
+
+class Shorter(Function):
+    """An operator whose ``spec`` is wrong."""
+
+    def forward(self, x):
+        return np.cumsum(x)[1:]
+
+    def spec(self, x):
+        return x
+
+    def backward(self, gy, x):
+        return gy * x
+
+
+def test_a_spec_that_is_wrong_is_told():
+    step = compile(lambda x: Shorter()(x) * 2)
+    with pytest.raises(ShapeError, match=r"spec\(\) says that it gives .*\[3\], and forward gave"):
+        often(step, ones(3))
 
 
 def test_a_learning_rate_that_the_step_sets():

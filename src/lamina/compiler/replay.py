@@ -15,6 +15,7 @@ import numpy as np
 
 from ..listen import TABLE, VIEWS, Host, Instruction, Program, Value, multiply_adds
 from .described import Described, Row, name_of, text
+from .kept_word import forward_of
 from .pack import Packer
 from .plan import ELEMENTWISE, INTO, REDUCTIONS, Plan
 
@@ -161,7 +162,9 @@ class Source:
     def _call(self, instruction: Instruction, operands: list[str]) -> str:
         fields = dict(instruction.fields)
         if instruction.opcode == "call":
-            function = self.object(fields.pop("function").forward, "kernel")
+            function = self.object(
+                forward_of(fields.pop("function"), instruction.results), "kernel"
+            )
         else:
             function = self.function(f"np_{instruction.opcode}", TABLE[instruction.opcode].run)
         arguments = operands + [f"{k}={self.object(v, 'f')}" for k, v in fields.items()]
