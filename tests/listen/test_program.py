@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -259,6 +260,21 @@ class TestRun:
         a, c = run(kernels(), x)
         assert a.tolist() == [[-14, -12, -10], [-8, -6, -4]]
         assert c.sum() == 8
+
+    def test_a_result_is_let_go_of_after_the_last_that_needs_it(self):
+        program = Program()
+        x = y = program.input((100_000,), np.float64)
+        for _ in range(20):
+            y = np.exp(-y) * y
+        program.outputs = (y[::2],)
+        array = np.ones(100_000)
+        tracemalloc.start()
+        try:
+            run(program, array)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 4 * x.nbytes  # y, -y, exp(-y), and little more; 60 were made
 
     def test_inputs_of_another_shape_are_refused(self):
         with pytest.raises(ShapeError, match=r"should be float32\[4, 3\], got float32\[3, 4\]"):

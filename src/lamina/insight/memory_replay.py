@@ -1,8 +1,8 @@
 """The memory of a replayed step: run as it is, heard and run as a program, and then replayed.
 
 The first call is an eager step. The second runs the program with every result in an array of its
-own, all of them held to its end: so it shows how they lie. From the third on they lie in buffers
-that are given on, beside what NumPy and kernels make during the run, which is held to its end, too.
+own, which shows how they lie. From the third on they lie in buffers that are given on, beside what
+NumPy and kernels make during the run, which is held to its end.
 """
 
 # pyright: reportPrivateUsage=false
@@ -22,6 +22,7 @@ from ..compiler.simplify import simplify
 from ..compiler.trace import Traced, trace
 from ..config import using
 from ..listen import VIEWS, Instruction, Program, Spec, Value
+from ..listen.run import last_needed
 from .memory_ledger import Counted, Ledger, Storage, labelled
 from .memory_native import shape_only
 from .memory_strides import packed_strides
@@ -45,14 +46,13 @@ def replayed(step: Callable[..., Any], batch: Sequence[Spec], ledger: Ledger, ke
         traced = trace(step, tuple([shape_only(spec) for spec in batch]), {})
     program = simplify(traced.program)
     with labelled(ledger, "run"):
-        known = _Run(ledger, program).all()
-    second = ledger.peak
-    lying = {value: counted.strides for value, counted in known.items()}
-    copies = {v for v, counted in known.items() if counted.base is None}
-    held = [known[value] for value in program.outputs[-len(traced.grads) or None :]]
+        run = _Run(ledger, program)
+        run.each()
+    second, lying, copies = ledger.peak, run.strides, run.copies
+    held = [run.known[value] for value in program.outputs[-len(traced.grads) or None :]]
     for counted in held:
         ledger.relabel(counted.storage, "gradients")
-    known.clear()
+    del run
     kept.clear()
     ledger.look_again()
     program = leveled(program)
@@ -69,10 +69,18 @@ def replayed(step: Callable[..., Any], batch: Sequence[Spec], ledger: Ledger, ke
 
 
 class _Run:
-    """Enters what a run of a program makes, all of it held to the end."""
+    """Enters what a run of a program makes.
+
+    Attributes:
+        known: what is held.
+        strides: of each result.
+        copies: results that are no views.
+    """
 
     def __init__(self, ledger: Ledger, program: Program, lying: dict[Value, Any] | None = None):
         self.ledger, self.program, self.lying = ledger, program, lying or {}
+        self.strides: dict[Value, Any] = {}
+        self.copies = set[Value]()
         there = [*program.inputs, *program.captures]
         self.known: dict[Value, Any] = {value: self._there(value) for value in there}
 
@@ -85,14 +93,19 @@ class _Run:
             strides = packed_strides(value.shape)
         return Counted(self.ledger, value.spec, Storage(self.ledger, 0), strides, False)
 
-    def all(self) -> dict[Value, Any]:
+    def each(self) -> None:
         """Each instruction, as `listen.run` does."""
-        for instruction in self.program.instructions:
+        for instruction, last in zip(self.program.instructions, last_needed(self.program)):
             self._made(instruction)
-        return self.known
+            for value in instruction.results:
+                self.strides[value] = self.known[value].strides
+                if self.known[value].base is None:
+                    self.copies.add(value)
+            for value in last:
+                del self.known[value]
 
     def only(self, plan: Plan) -> None:
-        """What no buffer is there for."""
+        """What no buffer is there for, held to the end."""
         for instruction in self.program.instructions:
             first = instruction.results[0]
             if first in plan.arrays:

@@ -19,6 +19,8 @@ def run(
 ) -> tuple[Any, ...]:
     """Run a Program: what any compiler of it has to reproduce.
 
+    A result is let go of after the last instruction that needs it.
+
     Args:
         program: captured arrays are read now.
         inputs: one array for each input, of its shape and dtype.
@@ -43,7 +45,7 @@ def run(
     if any(array is None for array in program.captures.values()):
         raise TraceError("run: a captured array is not known; give parse(..., captures=[...])")
     known: dict[Value, Any] = {**dict(zip(program.inputs, inputs)), **program.captures}
-    for instruction in program.instructions:
+    for instruction, last in zip(program.instructions, last_needed(program)):
         arrays = [known[x] if isinstance(x, Value) else now(x) for x in instruction.operands]
         made = TABLE[instruction.opcode].run(*arrays, **instruction.fields)
         made = made if isinstance(made, tuple) else (made,)
@@ -52,7 +54,20 @@ def run(
         if seen is not None:
             for value, array in zip(instruction.results, arrays):
                 seen(value, array)
+        del made, arrays
+        for value in last:
+            del known[value]
     return tuple([known[value] for value in program.outputs])
+
+
+def last_needed(program: Program) -> list[list[Value]]:
+    """For each instruction: of its operands and results, those that nothing needs after it."""
+    needed, found = {*program.outputs}, list[list[Value]]()
+    for instruction in reversed(program.instructions):
+        values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+        found.append([value for value in dict.fromkeys(values) if value not in needed])
+        needed.update(values)
+    return found[::-1]
 
 
 def multiply_adds(instruction: Instruction) -> int:
