@@ -57,7 +57,7 @@ def measured(name: str, batch: int, backend: str) -> tuple[int, int]:
 
     import lamina
     from lamina import optimizers as O
-    from lamina.machine.resident import give_back
+    from lamina.resident import give_back
 
     warm(backend != "numpy")
     rng = np.random.default_rng(0)

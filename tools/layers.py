@@ -21,6 +21,7 @@ GROUND = (
     "display",
     "files",
     "processors",
+    "resident",
 )  # each may import those before it
 FLOORS = [
     set(GROUND),

@@ -17,6 +17,7 @@ from ..core.function import Node
 from ..core.variable import result
 from ..errors import GraphError
 from ..listen import Value, run, verify
+from ..resident import give_back
 from .described import Described
 from .pack import leveled
 from .pause import no_collection
@@ -89,7 +90,10 @@ class Bound:
             return self.again(*inputs)
         values = self._emit(inputs)
         self.again = self._written_again()
-        return self._after(values)
+        made = self._after(values)
+        del values
+        give_back()  # what only this run took
+        return made
 
     # -- checks ------------------------------------------------------------------------------
 

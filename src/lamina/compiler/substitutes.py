@@ -12,6 +12,7 @@ from ..core import Function
 from ..functions.conv import Conv, ConvTranspose, ConvWeight
 from ..functions.linear import Linear, MatMul
 from ..functions.recurrent import GRU, LSTM, GRUGradient, LSTMGradient
+from ..resident import keep
 
 WORTH = 100e-6
 """Seconds that NumPy needs for an operator below which no code is made, which takes 0.1 s."""
@@ -26,8 +27,6 @@ def offered(function: Function, specs: list[Any]) -> Callable[..., Any] | None:
     """`native_code` for eager execution, which also takes less memory anew from then on."""
     found = native_code(function, specs)
     if found is not None:
-        from ..machine.resident import keep
-
         keep()
     return found
 

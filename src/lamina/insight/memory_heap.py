@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+from ..resident import KEPT, WHOLE
+
 PAGE = 4096
 FIRST_APART, LAST_APART = 128 << 10, 32 << 20
 GRAIN = 16
@@ -48,9 +50,7 @@ class Heap:
         return self.mapped + self.end
 
     def keep(self) -> None:
-        """From now on as `machine.resident.keep` lets glibc do it."""
-        from ..machine.resident import KEPT, WHOLE
-
+        """From now on as `resident.keep` lets glibc do it."""
         self.apart, self._kept = WHOLE, KEPT
 
     def take(self, nbytes: int) -> int:

@@ -94,10 +94,10 @@ def _planned(program: Program, targets: dict[int, Any]) -> Plan:
         """Native code of which only the sizes are asked."""
 
         def _emit(self) -> None:
-            self._plan()
+            fixed = {**self._fixed(), **self.constants}
             shared = {group: plan.shared for group, plan in self.plans.items()}
             outputs = [self.sources.base(value) for value in self.program.outputs]
-            self.arena = arena_of(spans_of(self.groups, self.fixed, outputs, shared))
+            self.arena = arena_of(spans_of(self.groups, fixed, outputs, shared))
             wide = max([plan.scratch for plan in self.plans.values()], default=0)
             self.scratch = wide * team().threads
 

@@ -19,9 +19,9 @@ import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from ..resident import leave
 from .cache import Cache, default_cache
 from .parts import emit_all, emit_object, packed, split, unpacked
-from .resident import leave
 from .target import Target
 
 VERSION = 3  # of what becomes of a text: raise it, and nothing that was kept before is used

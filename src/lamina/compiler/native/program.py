@@ -17,10 +17,10 @@ from ...listen import TABLE, Instruction, Program, Value
 from ...machine.code import I64, Code, Int
 from ...machine.lanes import intrinsic
 from ...machine.module import Module, compile_recipe
-from ...machine.resident import give_back
 from ...machine.scratch import aligned
 from ...machine.target import host
 from ...machine.team import team
+from ...resident import give_back
 from ..attend import attended
 from ..described import Described, Row, text
 from ..fuse import Fuser
