@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import Function, Layer, Linear, Parameter, Sequential, Variable, no_grad
+from lamina import Function, Layer, Linear, Parameter, Sequential, Variable, gradients, no_grad
 from lamina import functions as F
 from lamina import optimizers as O
 from lamina.compiler import compile as compile_any
@@ -224,6 +224,8 @@ def test_a_gradient_cannot_pass_through_a_result():
     often(predict, ones(4, 2))
     with pytest.raises(GraphError, match="the result of a compiled step, which keeps no graph"):
         F.sum(head(predict(ones(4, 2)))).backward()  # eagerly, the weights of model would learn
+    with pytest.raises(GraphError, match="the result of a compiled step, which keeps no graph"):
+        gradients(F.sum(head(predict(ones(4, 2)))), [model.W, head.W])
     F.sum(head(predict(ones(4, 2)).detach())).backward()
     assert head.W.grad is not None
 

@@ -259,6 +259,19 @@ def test_sequential_index_out_of_range():
         Sequential(F.relu)[2]
 
 
+def test_a_step_is_replaced_in_its_place():
+    model = Sequential(Linear(3, in_size=2), F.relu, Linear(4, in_size=3), F.tanh)
+    head = Linear(5, in_size=3)
+    model[-2] = head
+    assert model[2] is head
+    assert [name for name, _ in model.named_params()] == ["0/W", "0/b", "2/W", "2/b"]
+    assert model(np.ones((1, 2), np.float32)).shape == (1, 5)
+    with pytest.raises(RangeError, match="there is no step 4 among 4"):
+        model[4] = head
+    with pytest.raises(DTypeError, match="step 1 should be a Layer or a function, got None"):
+        model[1] = None
+
+
 def test_sequential_of_what_cannot_be_called():
     with pytest.raises(DTypeError, match="step 1 should be a Layer or a function, got 3"):
         Sequential(F.relu, 3)

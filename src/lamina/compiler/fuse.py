@@ -50,6 +50,7 @@ class Fuser:
         self.home: dict[Value, Group] = {}
         self.groups: list[Group] = []
         self.called: list[Group] = []  # the last call of an operator
+        self._needs: dict[Instruction, frozenset[Value]] = {}
 
     def made(self, effects: dict[Value, Value] | None = None) -> list[Group]:
         """All groups, in an order in which they can run.
@@ -100,14 +101,19 @@ class Fuser:
 
     def _homes(self, instruction: Instruction) -> set[Group]:
         """The groups that make what an instruction needs, or that it has to follow."""
-        needs = self.needs(instruction)
-        if instruction.results[0] in self.after:
-            needs.add(self.after[instruction.results[0]])
+        needs, result = self.needs(instruction), instruction.results[0]
+        if result in self.after:
+            needs |= {self.after[result]}
         return {self.home[v] for v in needs if v in self.home}
 
-    def needs(self, instruction: Instruction) -> set[Value]:
+    def needs(self, instruction: Instruction) -> frozenset[Value]:
         """The stored values or members that an instruction is made of."""
-        return {self.sources.base(v) for x in instruction.values for v in self.sources.of(x)}
+        found = self._needs.get(instruction)
+        if found is None:
+            base, of = self.sources.base, self.sources.of
+            found = frozenset([base(v) for x in instruction.values for v in of(x)])
+            self._needs[instruction] = found
+        return found
 
     def _join(self, instruction: Instruction) -> None:
         """Put an elementwise instruction into the groups of its operands, or into a new one."""
@@ -236,7 +242,13 @@ class Fuser:
         joint = Group("nest", [], trial[0].space, reduced=max(splits, default=None))
         for group in trial:
             joint.index.update(group.index)
-        return all([self._stays(joint, i) for group in trial for i in group.members])
+        between = {v for group in trial for v in group.index}
+        return all(
+            self._stays(joint, i)
+            for group in trial
+            for i in group.members
+            if any([v in between and v not in group.index for v in self.needs(i)])
+        )
 
     def _stays(self, group: Group, member: Instruction) -> bool:
         """Whether a member of a nest that has taken in others is still one."""

@@ -177,11 +177,11 @@ class _Walk:
                 self.visit(node, node.function, gys)
 
     def leading(self, nodes: list[Node]) -> list[Node]:
-        """The nodes behind which something wanted lies."""
+        """The nodes behind which something wanted lies, and those that say why nothing does."""
         found: list[Node] = []
         self.way = set(self.wanted)
         for node in reversed(nodes):
-            if any(edge in self.way for edge in node.edges):
+            if not node.edges or any(edge in self.way for edge in node.edges):
                 self.way |= {node, *[port() for port in node.ports or ()]} - {None}
                 found.append(node)
         return found[::-1]

@@ -50,7 +50,9 @@ td:first-child { font-family: var(--mono) }
 p { margin: .35rem 0; color: var(--soft); font-size: .88rem; max-width: 90ch }
 pre { overflow-x: auto; max-width: 100%; font: .75rem/1.45 var(--mono); max-height: 28rem;
   background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: .7rem }
-@media (max-width: 40rem) { main { padding: .5rem } section { padding: .7rem .8rem } }
+@media (max-width: 40rem) { main { padding: .5rem } section { padding: .7rem .8rem }
+  .lamina-table :is(th, td):first-child { white-space: normal; overflow-wrap: anywhere;
+    min-width: 8rem; max-width: 45vw } }
 @media print { section { break-inside: auto; border: 0 } pre { max-height: none;
   white-space: pre-wrap } th, td { white-space: normal } }
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,13 +40,7 @@ class Sequential(Layer):
 
     def append(self, step: Callable[..., Any]) -> Sequential:
         """Add one more step at the end; gives itself back."""
-        if isinstance(step, type) or not callable(step):
-            hint = f"; did you mean {step.__name__}(...)?" if isinstance(step, type) else ""
-            raise DTypeError(
-                f"{type(self).__name__}: step {len(self)} should be a Layer or a function, "
-                f"got {step!r:.60}{hint}"
-            )
-        setattr(self, str(len(self)), step)
+        self._put(len(self), step)
         return self
 
     def forward(self, x: Any, **kwargs: Any) -> Any:
@@ -68,11 +63,27 @@ class Sequential(Layer):
     def __getitem__(self, index: int | slice) -> Any:
         """One step, or for a slice a Sequential of the same steps."""
         steps = list(self)
-        if isinstance(index, slice):
-            return Sequential(*steps[index])
-        if not -len(steps) <= index < len(steps):
-            raise RangeError(f"{type(self).__name__}: there is no step {index} among {len(steps)}")
-        return steps[index]
+        return Sequential(*steps[index]) if isinstance(index, slice) else steps[self._place(index)]
+
+    def __setitem__(self, index: int, step: Callable[..., Any]) -> None:
+        """Put another step in the place of one."""
+        self._put(self._place(index), step)
+
+    def _place(self, index: int) -> int:
+        """From 0 on."""
+        n, index = len(self), operator.index(index)
+        if not -n <= index < n:
+            raise RangeError(f"{type(self).__name__}: there is no step {index} among {n}")
+        return index % n
+
+    def _put(self, place: int, step: Any) -> None:
+        if isinstance(step, type) or not callable(step):
+            hint = f"; did you mean {step.__name__}(...)?" if isinstance(step, type) else ""
+            raise DTypeError(
+                f"{type(self).__name__}: step {place} should be a Layer or a function, "
+                f"got {step!r:.60}{hint}"
+            )
+        setattr(self, str(place), step)
 
 
 def _shown(step: Any) -> str:
