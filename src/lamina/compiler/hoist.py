@@ -58,8 +58,8 @@ class Hoister:
         self.scan: Any = loop.fields["function"]
         self.body: Program = self.scan.body.program
         self.carried = self.scan.body.carried
-        self.made_by = {v: i for i in self.body.instructions for v in i.results}
-        used = [x for i in self.body.instructions for x in i.operands if isinstance(x, Value)]
+        self.made_by = self.body.makers()
+        used = [x for i in self.body.instructions for x in i.values]
         self.uses = Counter([*used, *self.body.outputs])
         end, inputs = self.carried + self.scan.body.parts, self.body.inputs
         self.stacked = dict(zip(inputs[self.carried : end], operands[self.carried : end]))
@@ -85,7 +85,7 @@ class Hoister:
 
     def _before(self, instruction: Instruction) -> None:
         """Do an instruction for all turns at once, if that is possible, and worth it."""
-        values = [x for x in instruction.operands if isinstance(x, Value)]
+        values = instruction.values
         opcode, result = instruction.opcode, instruction.results[0]
         if opcode in ("call", *CHEAP_VIEWS) or not values:
             return
@@ -157,7 +157,7 @@ class Hoister:
             found.add(value)
             if value not in carry and value not in self.stacked and value not in self.outside:
                 made = self.made_by.get(value)
-                waiting += [x for x in made.operands if isinstance(x, Value)] if made else []
+                waiting += made.values if made else []
                 found.update(made.results if made else ())
         return found
 

@@ -30,7 +30,7 @@ def levels(program: Program) -> dict[Value, int]:
     """
     found: dict[Value, int] = {}
     for instruction in _update(program):
-        below = [found.get(x, 0) for x in instruction.operands if isinstance(x, Value)]
+        below = [found.get(x, 0) for x in instruction.values]
         found[instruction.results[0]] = 1 + max(below, default=0)
     return found if sum([value.nbytes for value in found]) <= LIMIT else {}
 

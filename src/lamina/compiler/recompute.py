@@ -199,7 +199,7 @@ class Writer:
         """An instruction, and before it what it needs, if that is not there yet."""
         if instruction.results[0] in self.known:
             return
-        for made in [self.made_by.get(x) for x in instruction.operands if isinstance(x, Value)]:
+        for made in [self.made_by.get(x) for x in instruction.values]:
             if made is not None:
                 self._write(made)
         if self.fuser.sources.kind[instruction] == "numpy":

@@ -360,7 +360,7 @@ class Replay:
 
 
 def _row(instruction: Instruction, seconds: float | None) -> Row:
-    operands = [x for x in instruction.operands if isinstance(x, Value)]
+    operands = instruction.values
     nbytes = sum([value.nbytes for value in {*operands, *instruction.results}])
     work = _work(instruction, operands)
     shape = "x".join(map(str, instruction.results[0].shape))

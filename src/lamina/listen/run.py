@@ -64,7 +64,7 @@ def last_needed(program: Program) -> list[list[Value]]:
     """For each instruction: of its operands and results, those that nothing needs after it."""
     needed, found = {*program.outputs}, list[list[Value]]()
     for instruction in reversed(program.instructions):
-        values = [x for x in (*instruction.operands, *instruction.results) if isinstance(x, Value)]
+        values = [*instruction.values, *instruction.results]
         found.append([value for value in dict.fromkeys(values) if value not in needed])
         needed.update(values)
     return found[::-1]
